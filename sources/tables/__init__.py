@@ -1,0 +1,1 @@
+"""How records become typed Arrow tables."""

@@ -1,0 +1,177 @@
+"""Which export jobs to load, in which order, and which data no job can bring. Pure functions.
+
+Source: Gladly API reference, tag Export. A job's ``updatedAt`` says when it was extracted, its
+``parameters`` which data it holds: jobs are loaded in the order of extraction, and holes are
+looked for between data windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sources.streams.windows import Window, covered, holes, subtract
+from sources.tables.timestamps import parse_timestamp
+
+RETENTION = timedelta(days=14)
+
+
+class JobStatus(StrEnum):
+    """The states of an export job."""
+
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+class GapKind(StrEnum):
+    """Why data of a window is missing."""
+
+    EXPIRED = "expired"  # a job had it, and is gone: only Gladly Support can bring it back
+    FAILED = "failed"  # the job failed at Gladly
+    MISSING = "missing"  # no job was ever made for it
+
+
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """One export job. ``window`` is the span of the data, ``None`` where Gladly names none."""
+
+    id: str
+    status: str
+    updated_at: datetime
+    schedule_id: str | None
+    window: Window | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A span whose data is missing, and why, in words for the person who must act."""
+
+    window: Window
+    kind: GapKind
+    reason: str
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """What to do with the jobs listed: load (in this order), wait for, report as failed."""
+
+    load: tuple[ExportJob, ...]
+    unfinished: tuple[ExportJob, ...]
+    failed: tuple[ExportJob, ...]
+
+
+def parse_job(value: Mapping[str, Any]) -> ExportJob | None:
+    """Return a job as listed, or None where it has no usable id or ``updatedAt``."""
+    updated_at = _timestamp(value.get("updatedAt"))
+    identifier = value.get("id")
+    if not isinstance(identifier, str) or not identifier or updated_at is None:
+        return None
+    parameters = value.get("parameters")
+    parameters = parameters if isinstance(parameters, Mapping) else {}
+    start, end = _timestamp(parameters.get("startAt")), _timestamp(parameters.get("endAt"))
+    files = value.get("files")
+    schedule_id = value.get("scheduleId")
+    return ExportJob(
+        id=identifier,
+        status=str(value.get("status")),
+        updated_at=updated_at,
+        schedule_id=schedule_id if isinstance(schedule_id, str) else None,
+        window=Window(start, end) if start and end else None,
+        files=tuple(name for name in files if isinstance(name, str))
+        if isinstance(files, Sequence) and not isinstance(files, str)
+        else (),
+    )
+
+
+def plan_jobs(listed: Iterable[ExportJob], loaded: Mapping[str, datetime]) -> JobPlan:
+    """Decide what to do with each job; ``loaded`` maps job ids to the version last loaded.
+
+    A job that Gladly made again has a later ``updatedAt`` and is loaded again.
+    """
+    jobs = sorted(listed, key=lambda job: (job.updated_at, job.id))
+    return JobPlan(
+        load=tuple(
+            job
+            for job in jobs
+            if job.status == JobStatus.COMPLETED
+            and (job.id not in loaded or loaded[job.id] < job.updated_at)
+        ),
+        unfinished=tuple(
+            job for job in jobs if job.status in (JobStatus.PENDING, JobStatus.IN_PROGRESS)
+        ),
+        failed=tuple(job for job in jobs if job.status == JobStatus.FAILED),
+    )
+
+
+def find_gaps(
+    *,
+    loaded: Iterable[Window],
+    known: Iterable[ExportJob],
+    listed_ids: frozenset[str],
+    loaded_ids: frozenset[str],
+    unreadable: Mapping[str, str],
+    now: datetime,
+) -> list[Gap]:
+    """Return the spans whose data was not loaded and will not come by itself.
+
+    Args:
+        loaded: Data windows of all jobs ever loaded.
+        known: Jobs listed now or ever before.
+        listed_ids: Those Gladly still lists.
+        loaded_ids: Those that are loaded.
+        unreadable: Jobs whose files Gladly no longer has, and what it answered.
+        now: Gladly's clock.
+    """
+    have = covered(loaded)
+    unloaded = [job for job in known if job.window is not None and job.id not in loaded_ids]
+    coming = [
+        job.window for job in unloaded if job.window and _may_come(job, listed_ids, unreadable)
+    ]
+    gaps = [
+        Gap(part, *_why_lost(job, unreadable), job.id)
+        for job in unloaded
+        if job.window and not _may_come(job, listed_ids, unreadable)
+        for part in subtract(job.window, (*have, *coming))
+    ]
+    explained = [*have, *coming, *(gap.window for gap in gaps)]
+    gaps += [Gap(hole, *_why_missing(hole, now)) for hole in holes(explained)]
+    return sorted(gaps, key=lambda gap: gap.window)
+
+
+def _may_come(job: ExportJob, listed_ids: frozenset[str], unreadable: Mapping[str, str]) -> bool:
+    return job.id in listed_ids and job.status != JobStatus.FAILED and job.id not in unreadable
+
+
+def _why_lost(job: ExportJob, unreadable: Mapping[str, str]) -> tuple[GapKind, str]:
+    if job.status == JobStatus.FAILED:
+        return GapKind.FAILED, (
+            f"Export job {job.id} failed at Gladly. Ask Gladly Support to run it again."
+        )
+    detail = unreadable.get(job.id, "Gladly no longer lists it")
+    return GapKind.EXPIRED, (
+        f"Export job {job.id} was gone before it was read ({detail}). Ask Gladly Support to "
+        "regenerate it; the next run then loads it and closes this gap."
+    )
+
+
+def _why_missing(hole: Window, now: datetime) -> tuple[GapKind, str]:
+    if hole.end < now - RETENTION:
+        return GapKind.EXPIRED, (
+            "No run read this span within the 14 days that Gladly keeps jobs. Ask Gladly Support "
+            "to regenerate it; the next run then loads it and closes this gap."
+        )
+    return GapKind.MISSING, (
+        "No export job covers this span. Ask Gladly Support for a one-time export of it."
+    )
+
+
+def _timestamp(value: object) -> datetime | None:
+    parsed = parse_timestamp(value) if isinstance(value, str) else None
+    return parsed.at if parsed else None

@@ -1,0 +1,85 @@
+r"""Bytes to lines, on ``\n`` only, in bounded memory.
+
+A line of JSONL may hold U+2028, U+2029 or U+0085: only the byte ``\\n`` ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+CHUNK_BYTES = 4 * 1024 * 1024
+MAX_LINE_BYTES = 32 * 1024 * 1024
+OVERSIZED_HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Whole lines as they stand in the file; the last one of a file may lack its newline.
+
+    ``first_line`` counts from 1, ``byte_offset`` from 0.
+    """
+
+    data: bytes
+    first_line: int
+    byte_offset: int
+
+    @property
+    def count(self) -> int:
+        """How many lines these are."""
+        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class OversizedLine:
+    """A line longer than the bound: its place, its length and its first bytes."""
+
+    line_number: int
+    byte_offset: int
+    byte_length: int
+    head: bytes
+
+
+def read_lines(
+    stream: BinaryIO, *, chunk_bytes: int = CHUNK_BYTES, max_line_bytes: int = MAX_LINE_BYTES
+) -> Iterator[Lines | OversizedLine]:
+    """Yield every byte of ``stream`` exactly once, in order, as whole lines.
+
+    Memory is bounded by ``chunk_bytes`` + ``max_line_bytes``, whatever the file holds.
+    """
+    held, oversized_bytes, head = b"", 0, b""
+    line_number, byte_offset = 1, 0
+    while block := stream.read(chunk_bytes):
+        if oversized_bytes:
+            end = block.find(b"\n") + 1
+            oversized_bytes += end or len(block)
+            if not end:
+                continue
+            yield OversizedLine(line_number, byte_offset, oversized_bytes, head)
+            line_number, byte_offset = line_number + 1, byte_offset + oversized_bytes
+            oversized_bytes, block = 0, block[end:]
+        cut = block.rfind(b"\n") + 1
+        if cut:
+            lines = Lines(held + block[:cut], line_number, byte_offset)
+            yield lines
+            line_number, byte_offset = line_number + lines.count, byte_offset + len(lines.data)
+            held = block[cut:]
+        else:
+            held += block
+        if len(held) > max_line_bytes:
+            oversized_bytes, head, held = len(held), held[:OVERSIZED_HEAD_BYTES], b""
+    if oversized_bytes:
+        yield OversizedLine(line_number, byte_offset, oversized_bytes, head)
+    elif held:
+        yield Lines(held, line_number, byte_offset)
+
+
+def split_lines(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the number, the byte offset and the bytes, newline excluded, of each line."""
+    number, start, data = lines.first_line, 0, lines.data
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield number, lines.byte_offset + start, data[start:end]
+        number, start = number + 1, end + 1

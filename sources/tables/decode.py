@@ -1,0 +1,170 @@
+"""Lines to records: a strict typed decode, and a lossless one for any line that surprises it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from sources.streams.lines import Lines, split_lines
+from sources.tables.conform import Surprises, UnusableRecordError, conform, decode_json
+from sources.tables.declarations import Kind
+from sources.tables.structure import ObjectNode, RecordNode, attribute
+from sources.tables.timestamps import is_canonical, parse_timestamp
+
+# Only as this escape can U+0000 stand in JSON. Several destinations cannot hold it as text.
+_NUL_ESCAPE = b"\\u0000"
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedLine:
+    """A line that cannot become a row: where it stands, why, and its bytes."""
+
+    line_number: int
+    byte_offset: int
+    byte_length: int
+    reason: str
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Records:
+    """The records of some lines.
+
+    ``structs`` hold what fits the declaration, ``line_numbers`` their lines, and ``surprises``
+    what does not fit, by place in ``structs``. Blank lines are left out:
+    ``line_count`` = structs + quarantined.
+    """
+
+    structs: list[Any]
+    line_numbers: Sequence[int]
+    line_count: int
+    surprises: dict[int, Surprises] = field(default_factory=dict)
+    quarantined: list[QuarantinedLine] = field(default_factory=list)
+
+
+class RecordDecoder:
+    """Decodes lines of one record type."""
+
+    def __init__(self, node: RecordNode) -> None:
+        self._node = node
+        decoder = msgspec.json.Decoder(node.root.struct)
+        self._decode_all: Callable[[bytes], list[Any]] = decoder.decode_lines
+        self._decode_one: Callable[[bytes], Any] = decoder.decode
+        self._timestamps = _timestamp_getters(node)
+
+    def decode(self, lines: Lines) -> Records | None:
+        """Decode lines that hold nothing but what is declared; None if any of them surprises.
+
+        The check of timestamps is left to whoever builds columns, where it costs least.
+        """
+        if _NUL_ESCAPE in lines.data:
+            return None
+        try:
+            structs = self._decode_all(lines.data)
+        except DECODE_ERRORS:
+            return None
+        if len(structs) != lines.count:
+            return None
+        numbers = range(lines.first_line, lines.first_line + lines.count)
+        return Records(structs, numbers, lines.count)
+
+    def decode_each(self, lines: Lines) -> Records:
+        """Decode line by line: strictly where that is enough, else losslessly.
+
+        Every line that is not blank becomes a struct or a quarantined line.
+        """
+        line_numbers: list[int] = []
+        records = Records([], line_numbers, 0)
+        for number, offset, line in split_lines(lines):
+            if not line.strip(b" \t\r"):
+                continue
+            records.line_count += 1
+            struct = self._strict(line)
+            if struct is None:
+                try:
+                    struct, surprises = conform(decode_json(line), self._node)
+                except (*DECODE_ERRORS, UnusableRecordError) as error:
+                    reason = decode_error_reason(error)
+                    records.quarantined.append(
+                        QuarantinedLine(number, offset, len(line), reason, line)
+                    )
+                    continue
+                records.surprises[len(records.structs)] = surprises
+            records.structs.append(struct)
+            line_numbers.append(number)
+        return records
+
+    def _strict(self, line: bytes) -> Any:  # noqa: ANN401 - the record's struct, or None
+        if _NUL_ESCAPE in line:
+            return None
+        try:
+            struct = self._decode_one(line)
+        except DECODE_ERRORS:
+            return None
+        getters = self._timestamps[_variant_of(struct, self._node)]
+        texts = [text for get in getters for text in get(struct)]
+        fit = all(is_canonical(text) and parse_timestamp(text) for text in texts)
+        return struct if fit else None
+
+
+def decode_error_reason(error: Exception) -> str:
+    """Say why a line is quarantined, without a word of its text: it may be a customer's."""
+    match error:
+        case UnusableRecordError():
+            return str(error)
+        case UnicodeDecodeError():
+            return f"not UTF-8: byte 0x{error.object[error.start]:02x}"
+        case RecursionError():
+            return "nested too deeply"
+    return f"not JSON: {error}"
+
+
+def _variant_of(struct: Any, node: RecordNode) -> type[Any] | None:  # noqa: ANN401 - the record's struct
+    if not node.variants:
+        return None
+    return type(getattr(struct, attribute(node.record.variant_path)))
+
+
+def _timestamp_getters(
+    node: RecordNode,
+) -> dict[type[Any] | None, list[Callable[[Any], list[str]]]]:
+    """For each variant (or None where there are none): how to get all its timestamp texts."""
+    own = _object_timestamps(node.root, ())
+    if not node.variants:
+        return {None: [_getter(path) for path in own]}
+    prefix = (attribute(node.record.variant_path),)
+    return {
+        variant.struct: [_getter(path) for path in (*own, *_object_timestamps(variant, prefix))]
+        for variant in node.variants.values()
+    }
+
+
+def _object_timestamps(node: ObjectNode, prefix: tuple[str, ...]) -> list[tuple[str, ...]]:
+    paths = []
+    for name, member in node.members.items():
+        path = (*prefix, attribute(name))
+        if member is Kind.TIMESTAMP:
+            paths.append(path)
+        elif isinstance(member, ObjectNode):
+            paths += _object_timestamps(member, path)
+    return paths
+
+
+def _getter(path: tuple[str, ...]) -> Callable[[Any], list[str]]:
+    *parents, leaf = path
+    get_leaf = attrgetter(leaf)
+
+    def texts(struct: Any) -> list[str]:  # noqa: ANN401 - the record's struct
+        for parent in parents:
+            struct = getattr(struct, parent)
+            if struct is None:
+                return []
+        text = get_leaf(struct)
+        return [] if text is None else [text]
+
+    return texts

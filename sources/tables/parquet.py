@@ -1,0 +1,120 @@
+"""Arrow tables to one Parquet file a table, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.tables.arrow import arrow_schema
+from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, TableSchema
+
+ROW_GROUP_BYTES = 16 * 1024 * 1024
+# The same value a thousand times over; anything else costs more as a dictionary than it saves.
+_DICTIONARY_COLUMNS = frozenset({EXTRACTED_AT, JOB_ID, FILE, "content_type", "kind", "action"})
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A finished Parquet file: all rows of one table in one package."""
+
+    table: TableSchema
+    path: Path
+    rows: int
+
+
+class TableFiles:
+    """Collects the rows of a package in one Parquet file a table.
+
+    Row groups are buffered to ``row_group_bytes`` of Arrow data over all tables, which bounds
+    memory whatever is written.
+    """
+
+    def __init__(self, folder: Path, *, row_group_bytes: int = ROW_GROUP_BYTES) -> None:
+        self._folder = folder
+        self._row_group_bytes = row_group_bytes
+        self._tables: dict[str, TableSchema] = {}
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._buffers: dict[str, list[pa.Table]] = {}
+        self._buffered: dict[str, int] = {}
+        self._rows: dict[str, int] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def add(self, schemas: Mapping[str, TableSchema], tables: Mapping[str, pa.Table]) -> None:
+        """Append rows to their tables."""
+        for name, rows in tables.items():
+            self._tables[name] = schemas[name]
+            self._rows[name] = self._rows.get(name, 0) + rows.num_rows
+            self._buffers.setdefault(name, []).append(rows)
+            self._buffered[name] = self._buffered.get(name, 0) + rows.nbytes
+            if self._buffered[name] >= self._row_group_bytes:
+                self._flush(name)
+
+    def finish(self) -> list[TableFile]:
+        """Write what is buffered, close the files and return those that hold rows."""
+        for name in list(self._buffers):
+            self._flush(name)
+        for writer in self._writers.values():
+            writer.close()
+        return [
+            TableFile(self._tables[name], self._path(name), rows)
+            for name, rows in self._rows.items()
+            if rows
+        ]
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.parquet"
+
+    def _flush(self, name: str) -> None:
+        parts = self._buffers.pop(name, [])
+        self._buffered[name] = 0
+        if not parts:
+            return
+        rows = pa.concat_tables(parts)
+        if name not in self._writers:
+            self._writers[name] = open_writer(self._path(name), rows.schema)
+        self._writers[name].write_table(rows)
+
+
+def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a Parquet file for rows that are read once, soon, by the destination."""
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="snappy",
+        use_dictionary=[name for name in schema.names if name in _DICTIONARY_COLUMNS],
+        write_statistics=False,
+    )
+
+
+def write_rows(folder: Path, table: TableSchema, rows: Iterable[Mapping[str, object]]) -> TableFile:
+    """Write the rows of a small table, such as the ledger's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    built = pa.Table.from_pylist(list(rows), schema=arrow_schema(table))
+    path = folder / f"{table.name}.parquet"
+    with open_writer(path, built.schema) as writer:
+        writer.write_table(built)
+    return TableFile(table, path, built.num_rows)
+
+
+def read_batches(file: TableFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file, a row group at a time."""
+    with pq.ParquetFile(file.path) as parquet:
+        yield from parquet.iter_batches(columns=columns)

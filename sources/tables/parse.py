@@ -1,0 +1,152 @@
+"""One raw file to rows: read, decode, build, quarantine, count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from sources.streams.lines import MAX_LINE_BYTES, Lines, OversizedLine, read_lines, split_lines
+from sources.tables.arrow import arrow_schema
+from sources.tables.build import Lineage, TableBuilder, Tables, UnfitTimestampError
+from sources.tables.conform import decode_json
+from sources.tables.decode import (
+    DECODE_ERRORS,
+    QuarantinedLine,
+    RecordDecoder,
+    Records,
+    decode_error_reason,
+)
+from sources.tables.declarations import Record
+from sources.tables.ledger import QUARANTINED_LINES, UNKNOWN_FILE_LINES
+from sources.tables.parquet import TableFiles
+from sources.tables.quarantine import oversized, quarantine_rows
+from sources.tables.structure import compile_record
+from sources.tables.versions import KeyHashes
+
+
+@dataclass(slots=True)
+class FileCounts:
+    """What a file held: ``lines`` = ``rows`` + ``quarantined``, always; blank lines aside."""
+
+    lines: int = 0
+    rows: int = 0
+    quarantined: int = 0
+    rows_by_table: Counter[str] = field(default_factory=Counter)
+
+
+class RecordParser:
+    """Parses files of one record type; compiled once, used for every file."""
+
+    def __init__(self, record: Record) -> None:
+        node = compile_record(record)
+        self.record = record
+        self._decoder = RecordDecoder(node)
+        self._builder = TableBuilder(node)
+        self.schemas = {**self._builder.schemas, QUARANTINED_LINES.name: QUARANTINED_LINES}
+
+    def parse(self, lines: Lines, lineage: Lineage) -> tuple[Records, Tables]:
+        """Return the records and the rows of some lines."""
+        records = self._decoder.decode(lines)
+        if records is not None:
+            try:
+                return records, self._builder.build(records, lineage)
+            except UnfitTimestampError:
+                # one line of these needs the lossless path: look at each
+                pass
+        records = self._decoder.decode_each(lines)
+        return records, self._builder.build(records, lineage)
+
+
+def parse_file(
+    stream: BinaryIO,
+    parser: RecordParser,
+    lineage: Lineage,
+    files: TableFiles,
+    keys: KeyHashes,
+    *,
+    on_lines: Callable[[int, int], None] = lambda lines, size: None,
+    max_line_bytes: int = MAX_LINE_BYTES,
+) -> FileCounts:
+    """Add the rows of a raw file to ``files`` and their keys to ``keys``; return the counts.
+
+    Every line that is not blank becomes a row or a quarantined line. Memory does not grow with
+    the file. ``on_lines`` hears of progress: lines and bytes.
+    """
+    counts = FileCounts()
+    key = parser.record.key
+    for part in read_lines(stream, max_line_bytes=max_line_bytes):
+        if isinstance(part, OversizedLine):
+            _add_quarantined([oversized(part, max_line_bytes)], lineage, files, counts)
+            counts.lines += 1
+            on_lines(1, part.byte_length)
+            continue
+        records, tables = parser.parse(part, lineage)
+        if tables:
+            keys.add(tables[parser.record.table].column(key).to_pylist())
+        files.add(parser.schemas, tables)
+        _add_quarantined(records.quarantined, lineage, files, counts)
+        counts.lines += records.line_count
+        counts.rows += len(records.structs)
+        counts.rows_by_table.update({name: rows.num_rows for name, rows in tables.items()})
+        on_lines(records.line_count, len(part.data))
+    return counts
+
+
+def parse_unknown_file(
+    stream: BinaryIO,
+    lineage: Lineage,
+    files: TableFiles,
+    *,
+    on_lines: Callable[[int, int], None] = lambda lines, size: None,
+    max_line_bytes: int = MAX_LINE_BYTES,
+) -> FileCounts:
+    """Keep the lines of a file that no declaration knows, as raw JSON."""
+    counts = FileCounts()
+    schema = arrow_schema(UNKNOWN_FILE_LINES)
+    for part in read_lines(stream, max_line_bytes=max_line_bytes):
+        rows, bad = [], []
+        if isinstance(part, OversizedLine):
+            bad.append(oversized(part, max_line_bytes))
+            size = part.byte_length
+        else:
+            size = len(part.data)
+            for number, offset, line in split_lines(part):
+                if not line.strip():
+                    continue
+                try:
+                    decode_json(line)
+                except DECODE_ERRORS as error:
+                    reason = decode_error_reason(error)
+                    bad.append(QuarantinedLine(number, offset, len(line), reason, line))
+                else:
+                    rows.append(
+                        {
+                            "job_id": lineage.job_id,
+                            "file": lineage.file,
+                            "line_number": number,
+                            "raw": line.decode("utf-8"),
+                        }
+                    )
+        if rows:
+            name = UNKNOWN_FILE_LINES.name
+            table = pa.Table.from_pylist(rows, schema=schema)
+            files.add({name: UNKNOWN_FILE_LINES}, {name: table})
+            counts.rows_by_table[name] += len(rows)
+        _add_quarantined(bad, lineage, files, counts)
+        counts.rows += len(rows)
+        counts.lines += len(rows) + len(bad)
+        on_lines(len(rows) + len(bad), size)
+    return counts
+
+
+def _add_quarantined(
+    lines: list[QuarantinedLine], lineage: Lineage, files: TableFiles, counts: FileCounts
+) -> None:
+    if lines:
+        name = QUARANTINED_LINES.name
+        files.add({name: QUARANTINED_LINES}, {name: quarantine_rows(lines, lineage)})
+        counts.quarantined += len(lines)
