@@ -1,0 +1,33 @@
+"""A look-alike Gladly on the loopback interface, over one seeded synthetic world.
+
+The demo, the tests and the benchmark use it. It knows the API's documents and none of our code.
+
+>>> with Sandbox() as sandbox:
+...     requests_so_far = len(sandbox.requests)
+"""
+
+from sandbox.clock import SandboxClock
+from sandbox.exports import FILE_NAMES, JobStatus
+from sandbox.faults import FaultAction, FaultScript, answer_html, answer_status, drop_after, stall
+from sandbox.request_log import RecordedRequest, RequestLog
+from sandbox.service import Sandbox, SandboxSettings
+from sandbox.world import World, WorldSettings, write_conversation_items
+
+__all__ = [
+    "FILE_NAMES",
+    "FaultAction",
+    "FaultScript",
+    "JobStatus",
+    "RecordedRequest",
+    "RequestLog",
+    "Sandbox",
+    "SandboxClock",
+    "SandboxSettings",
+    "World",
+    "WorldSettings",
+    "answer_html",
+    "answer_status",
+    "drop_after",
+    "stall",
+    "write_conversation_items",
+]

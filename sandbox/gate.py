@@ -1,0 +1,106 @@
+"""What every request passes on its way in: the record, the rate limit, the token, the faults."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from email.utils import format_datetime
+from time import monotonic
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.answers import error_answer
+from sandbox.clock import SandboxClock
+from sandbox.faults import FaultScript
+from sandbox.rate_limit import RateLimit
+from sandbox.request_log import RecordedRequest, RequestLog
+
+
+def basic_authorization(email: str, api_token: str) -> str:
+    """Return the Authorization header of HTTP Basic for an API user."""
+    return "Basic " + b64encode(f"{email}:{api_token}".encode()).decode()
+
+
+class Gate:
+    """Records each request, counts it against the limit, checks its token, then lets it through.
+
+    Every answer carries the sandbox clock as its Date and the two rate limit headers. The faults
+    come last, so a refused request uses up none of them. What the application itself raises is
+    kept in `failures`: a client sees only a 500.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        clock: SandboxClock,
+        requests: RequestLog,
+        rate_limit: RateLimit,
+        faults: FaultScript,
+        authorization: Callable[[], str],
+        failures: list[Exception],
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._requests = requests
+        self._rate_limit = rate_limit
+        self._faults = faults
+        self._authorization = authorization
+        self._failures = failures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        seconds = monotonic()
+        headers = dict(Headers(scope=scope))
+        authorised = headers.pop("authorization", "") == self._authorization()
+        remaining = self._rate_limit.remaining_after(scope["method"], seconds)
+        recorded = False
+
+        def record(status: int | None) -> None:
+            nonlocal recorded
+            recorded = True
+            self._requests.record(
+                RecordedRequest(
+                    method=scope["method"],
+                    path=scope["path"],
+                    query=scope["query_string"].decode(),
+                    status=status,
+                    seconds=seconds,
+                    authorised=authorised,
+                    headers=headers,
+                )
+            )
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record(message["status"])
+                answered = MutableHeaders(scope=message)
+                answered["Date"] = format_datetime(self._clock.now(), usegmt=True)
+                answered["Ratelimit-Limit-Second"] = str(self._rate_limit.requests_per_second)
+                answered["Ratelimit-Remaining-Second"] = str(max(remaining, 0))
+            await send(message)
+
+        try:
+            answer = self._answer(scope["path"], authorised=authorised, remaining=remaining)
+            await answer(scope, receive, send_with_headers)
+        except Exception as failure:
+            self._failures.append(failure)
+            raise
+        finally:
+            if not recorded:
+                record(None)
+
+    def _answer(self, path: str, *, authorised: bool, remaining: int) -> ASGIApp:
+        if remaining < 0:
+            return error_answer(429, "rate_limited", "too many requests in this second")
+        if not authorised:
+            return error_answer(401, "unauthorized", "a valid e-mail and API token are required")
+        fault = self._faults.take(path)
+        if fault is None:
+            return self._app
+
+        async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+            await fault(self._app, scope, receive, send)
+
+        return faulty
