@@ -1,0 +1,185 @@
+"""Downloading one file: whole and under its final name, or not at all."""
+
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sources.http.bodies import has_terminator
+from sources.http.client import ApiClient
+from sources.http.errors import GiveUpError, RetryableError, TruncatedError
+from sources.http.replies import StreamedReply
+
+_WRITE_BUFFER_BYTES: Final = 1 << 20
+_FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+# O_EXCL also refuses to follow a symbolic link
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadedFile:
+    """A file that is whole and safely on disk.
+
+    Args:
+        path: where it is.
+        bytes: its size, after content decoding.
+        sha256: of its content, hexadecimal.
+        etag: as the server sent it, or None.
+        seconds: how long the attempt that succeeded took.
+    """
+
+    path: Path
+    bytes: int
+    sha256: str
+    etag: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    size: int
+    sha256: str
+    last: bytes
+
+
+def _ignore(_: int) -> None:
+    """Report progress to nobody."""
+
+
+def download_file(
+    client: ApiClient,
+    path: str,
+    target: Path,
+    *,
+    on_bytes: Callable[[int], None] = _ignore,
+    require_final_newline: bool = True,
+    max_bytes: int | None = None,
+) -> DownloadedFile:
+    """Download `path` to `target`, which appears only once the file is whole.
+
+    The content goes to `target` + ".part", is synced to disk and then renamed. The file is whole
+    if the transport marked the end of the body, every gzip member is complete, and the last byte
+    is a newline. Anything less is removed and fetched again from the start under the client's
+    retry policy. Files are readable by their owner only, as are folders made on the way.
+
+    Args:
+        client: sends the credentials, within its budget.
+        path: below the base URL.
+        target: the final name; an existing file is replaced.
+        on_bytes: told the size so far of the present attempt; starts again when that does.
+        require_final_newline: the file consists of lines (JSONL, CSV): it ends in a newline
+            unless empty, and is never HTML.
+        max_bytes: bound on the decoded size; None for no bound.
+
+    Raises:
+        GapError: 404 or 410.
+        TruncatedError: cut in every attempt.
+        GiveUpError: the disk is full or refuses, or the server refuses.
+        UnsafeError: larger than `max_bytes`, or redirected to another origin.
+        RetryableError: a passing fault outlasted the retry policy.
+    """
+
+    def once() -> DownloadedFile:
+        began = time.monotonic()
+        with _disk_errors_explained(target), client.stream_once(path) as reply:
+            _check_headers(reply, lines=require_final_newline)
+            with _part_of(target) as part:
+                written = _write(reply.pieces(max_bytes), part, on_bytes)
+                if require_final_newline:
+                    _check_final_newline(written, reply.where)
+                _publish(part, target)
+        seconds = time.monotonic() - began
+        etag = reply.headers.get("etag")
+        return DownloadedFile(target, written.size, written.sha256, etag, seconds)
+
+    return client.retrying(once)
+
+
+def _check_headers(reply: StreamedReply, *, lines: bool) -> None:
+    if not has_terminator(reply.headers):
+        raise TruncatedError(
+            f"{reply.where} sent a body that marks no end (neither Content-Length nor chunked), so "
+            "a cut would go unnoticed. Run again; if it persists, check any proxy in between."
+        )
+    if lines and reply.headers.get("content-type", "").lower().startswith("text/html"):
+        raise RetryableError(
+            f"{reply.where} sent a web page instead of a data file. It may be a maintenance or "
+            "login page: check the base URL, or run again later."
+        )
+
+
+def _check_final_newline(written: _Written, where: str) -> None:
+    if written.last not in {b"", b"\n"}:
+        raise TruncatedError(
+            f"{where} sent {written.size} bytes that do not end in a newline: the last line was "
+            "cut. Run again; if it persists, the file is incomplete at the source."
+        )
+
+
+@contextmanager
+def _part_of(target: Path) -> Iterator[Path]:
+    """The name to write to; whatever is left under it afterwards is removed."""
+    make_private_folder(target.parent)
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and its missing parents, each for the owner only; leave others as they are."""
+    if not folder.is_dir():
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None]) -> _Written:
+    """Write and hash `pieces`, and wait until the disk holds them."""
+    digest = hashlib.sha256()
+    size = 0
+    last = b""
+    descriptor = os.open(part, _NEW_FILE, 0o600)
+    with os.fdopen(descriptor, "wb", buffering=_WRITE_BUFFER_BYTES) as file:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+            last = piece[-1:] or last
+            on_bytes(size)
+        file.flush()
+        os.fsync(file.fileno())
+    return _Written(size, digest.hexdigest(), last)
+
+
+def _publish(part: Path, target: Path) -> None:
+    """Rename, and make the rename itself survive a power cut."""
+    part.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _disk_errors_explained(target: Path) -> Iterator[None]:
+    """Turn errors of the file system, which no retry cures, into advice."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in _FULL_DISK:
+            raise GiveUpError(
+                f"The disk or quota is full while writing {target}; nothing of the file was kept. "
+                "Free space or point the raw folder elsewhere, then run again."
+            ) from fault
+        raise GiveUpError(
+            f"Could not write {target}: {fault.strerror or type(fault).__name__}. Check the "
+            "folder's permissions and that its name is valid, then run again."
+        ) from fault

@@ -1,0 +1,74 @@
+"""One exception class per recovery strategy.
+
+The class says what to do next; the message says what happened, where, and how to put it right.
+No message contains credentials, a query string or a response body.
+"""
+
+import copy
+from typing import TypeVar
+
+
+class HelpdeskError(Exception):
+    """Base of every error this project raises on purpose.
+
+    Args:
+        message: complete sentences: what happened, where, what to do.
+        status: the HTTP status that caused it, where there was one.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SettingsError(HelpdeskError):
+    """Strategy: stop with exit code 2; the user must change a setting."""
+
+
+class RetryableError(HelpdeskError):
+    """Strategy: wait, then ask again; the fault is passing.
+
+    Args:
+        message: complete sentences: what happened, where, what to do.
+        status: the HTTP status that caused it, where there was one.
+        retry_after_seconds: the least the server asks us to wait, already bounded.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class GiveUpError(HelpdeskError):
+    """Strategy: stop this piece of work; asking again will not help until a person acts."""
+
+
+class GapError(HelpdeskError):
+    """Strategy: record a gap and go on; the data is gone at the source (404, 410)."""
+
+
+class TruncatedError(HelpdeskError):
+    """Strategy: fetch the body again from its start; this one was not whole."""
+
+
+class UnsafeError(HelpdeskError):
+    """Strategy: stop and tell a person; policy refuses this (plain http, other host, huge body)."""
+
+
+AnyHelpdeskError = TypeVar("AnyHelpdeskError", bound=HelpdeskError)
+
+
+def after_attempts(
+    error: AnyHelpdeskError, attempts: int, elapsed_seconds: float
+) -> AnyHelpdeskError:
+    """The same error, its message extended by how long we tried."""
+    times = "once" if attempts == 1 else f"{attempts} times"
+    final = copy.copy(error)
+    final.args = (f"{error} Tried {times} over {elapsed_seconds:.1f} seconds.",)
+    return final
