@@ -1,0 +1,1 @@
+"""The jobs people run: lock, heal, extract, load, verify, ledger."""

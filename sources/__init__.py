@@ -1,0 +1,1 @@
+"""Where data comes from: bytes, records, typed tables, and the platforms."""

@@ -1,0 +1,1 @@
+"""SQL models in layers: staging, core, marts."""

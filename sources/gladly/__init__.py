@@ -1,0 +1,1 @@
+"""Gladly: its facts, its record types and its export jobs."""

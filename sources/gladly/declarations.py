@@ -311,3 +311,41 @@ EXPORT_FILES: dict[str, Record] = {
     "customers.jsonl": CUSTOMER,
     "topics.jsonl": TOPIC,
 }
+
+EXPORT_JOB = Record(
+    "export_jobs",
+    (
+        Field("id", "id", Kind.TEXT, "The job."),
+        Field("schedule_id", "scheduleId", Kind.TEXT, "The schedule that made it, if one did."),
+        Field("status", "status", Kind.TEXT, "PENDING, IN_PROGRESS, COMPLETED or FAILED."),
+        Field("updated_at", "updatedAt", Kind.TIMESTAMP, "When the job changed last."),
+        Field("type", "parameters.type", Kind.TEXT, "What it exports: CONVERSATIONS."),
+        Field("start_at", "parameters.startAt", Kind.TIMESTAMP, "Start of its data window."),
+        Field("end_at", "parameters.endAt", Kind.TIMESTAMP, "End of its data window."),
+    ),
+    "Export jobs as Gladly listed them.",
+    _REFERENCE + "findJobs",
+    children=(
+        Child(
+            "export_job_files",
+            "files",
+            (Field("filename", "", Kind.TEXT, "Name of the file."),),
+            "Files of export jobs.",
+        ),
+    ),
+)
+
+EXPORT_SCHEDULE = Record(
+    "export_schedules",
+    (
+        Field("id", "id", Kind.TEXT, "The schedule."),
+        Field("frequency", "frequency", Kind.TEXT, "HOURLY or DAILY."),
+        Field("type", "type", Kind.TEXT, "What it exports: CONVERSATIONS."),
+        Field("next_start_at", "nextStartAt", Kind.TIMESTAMP, "Start of the next job's window."),
+        Field("updated_at", "updatedAt", Kind.TIMESTAMP, "When the schedule changed last."),
+    ),
+    "Schedules that make export jobs.",
+    _REFERENCE + "findSchedules",
+)
+
+RECORDS: tuple[Record, ...] = (*EXPORT_FILES.values(), EXPORT_JOB, EXPORT_SCHEDULE)

@@ -7,13 +7,13 @@ looked for between data windows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sources.streams.windows import Window, covered, holes, subtract
+from sources.streams.windows import Window, holes, subtract
 from sources.tables.timestamps import parse_timestamp
 
 RETENTION = timedelta(days=14)
@@ -59,10 +59,22 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class JobFile:
+    """One file of a job."""
+
+    job: ExportJob
+    name: str
+
+
+# (job id, file) -> the version of it that was loaded last
+LoadedFiles = Mapping[tuple[str, str], datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class JobPlan:
     """What to do with the jobs listed: load (in this order), wait for, report as failed."""
 
-    load: tuple[ExportJob, ...]
+    load: tuple[JobFile, ...]
     unfinished: tuple[ExportJob, ...]
     failed: tuple[ExportJob, ...]
 
@@ -90,18 +102,22 @@ def parse_job(value: Mapping[str, Any]) -> ExportJob | None:
     )
 
 
-def plan_jobs(listed: Iterable[ExportJob], loaded: Mapping[str, datetime]) -> JobPlan:
-    """Decide what to do with each job; ``loaded`` maps job ids to the version last loaded.
+def plan_jobs(
+    listed: Iterable[ExportJob], loaded: LoadedFiles, selected: Callable[[str], bool]
+) -> JobPlan:
+    """Decide what to do with each job; ``selected`` says which files are wanted.
 
-    A job that Gladly made again has a later ``updatedAt`` and is loaded again.
+    Files come in the order of extraction. A job that Gladly made again has a later ``updatedAt``
+    and is loaded again.
     """
     jobs = sorted(listed, key=lambda job: (job.updated_at, job.id))
     return JobPlan(
         load=tuple(
-            job
+            JobFile(job, name)
             for job in jobs
             if job.status == JobStatus.COMPLETED
-            and (job.id not in loaded or loaded[job.id] < job.updated_at)
+            for name in job.files
+            if selected(name) and not is_file_loaded(job, name, loaded)
         ),
         unfinished=tuple(
             job for job in jobs if job.status in (JobStatus.PENDING, JobStatus.IN_PROGRESS)
@@ -110,35 +126,50 @@ def plan_jobs(listed: Iterable[ExportJob], loaded: Mapping[str, datetime]) -> Jo
     )
 
 
+def is_file_loaded(job: ExportJob, name: str, loaded: LoadedFiles) -> bool:
+    """Return whether this version of a file, or a later one, is loaded."""
+    version = loaded.get((job.id, name))
+    return version is not None and version >= job.updated_at
+
+
+def is_job_loaded(job: ExportJob, loaded: LoadedFiles) -> bool:
+    """Return whether every file of a completed job is loaded."""
+    return job.status == JobStatus.COMPLETED and all(
+        is_file_loaded(job, name, loaded) for name in job.files
+    )
+
+
 def find_gaps(
-    *,
-    loaded: Iterable[Window],
     known: Iterable[ExportJob],
+    *,
+    loaded: LoadedFiles,
     listed_ids: frozenset[str],
-    loaded_ids: frozenset[str],
     unreadable: Mapping[str, str],
     now: datetime,
 ) -> list[Gap]:
     """Return the spans whose data was not loaded and will not come by itself.
 
     Args:
-        loaded: Data windows of all jobs ever loaded.
-        known: Jobs listed now or ever before.
-        listed_ids: Those Gladly still lists.
-        loaded_ids: Those that are loaded.
+        known: Every job listed now or ever before.
+        loaded: What is loaded.
+        listed_ids: The jobs Gladly still lists.
         unreadable: Jobs whose files Gladly no longer has, and what it answered.
         now: Gladly's clock.
     """
-    have = covered(loaded)
-    unloaded = [job for job in known if job.window is not None and job.id not in loaded_ids]
-    coming = [
-        job.window for job in unloaded if job.window and _may_come(job, listed_ids, unreadable)
-    ]
+    have, coming, lost = [], [], []
+    for job in known:
+        if job.window is None:
+            continue
+        if is_job_loaded(job, loaded):
+            have.append(job.window)
+        elif _may_come(job, listed_ids, unreadable):
+            coming.append(job.window)
+        else:
+            lost.append((job, job.window))
     gaps = [
         Gap(part, *_why_lost(job, unreadable), job.id)
-        for job in unloaded
-        if job.window and not _may_come(job, listed_ids, unreadable)
-        for part in subtract(job.window, (*have, *coming))
+        for job, window in lost
+        for part in subtract(window, (*have, *coming))
     ]
     explained = [*have, *coming, *(gap.window for gap in gaps)]
     gaps += [Gap(hole, *_why_missing(hole, now)) for hole in holes(explained)]

@@ -1,6 +1,6 @@
 r"""Bytes to lines, on ``\n`` only, in bounded memory.
 
-A line of JSONL may hold U+2028, U+2029 or U+0085: only the byte ``\\n`` ends it.
+A line of JSONL may hold U+2028, U+2029 or U+0085: only the byte ``\n`` ends it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ class Lines:
     data: bytes
     first_line: int
     byte_offset: int
+    count: int
 
-    @property
-    def count(self) -> int:
-        """How many lines these are."""
-        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+
+def whole_lines(data: bytes, first_line: int = 1, byte_offset: int = 0) -> Lines:
+    """Return bytes that begin and end with a line as lines."""
+    count = data.count(b"\n") + (not data.endswith(b"\n"))
+    return Lines(data, first_line, byte_offset, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def read_lines(
             oversized_bytes, block = 0, block[end:]
         cut = block.rfind(b"\n") + 1
         if cut:
-            lines = Lines(held + block[:cut], line_number, byte_offset)
+            lines = whole_lines(held + block[:cut], line_number, byte_offset)
             yield lines
             line_number, byte_offset = line_number + lines.count, byte_offset + len(lines.data)
             held = block[cut:]
@@ -72,7 +74,7 @@ def read_lines(
     if oversized_bytes:
         yield OversizedLine(line_number, byte_offset, oversized_bytes, head)
     elif held:
-        yield Lines(held, line_number, byte_offset)
+        yield whole_lines(held, line_number, byte_offset)
 
 
 def split_lines(lines: Lines) -> Iterator[tuple[int, int, bytes]]:

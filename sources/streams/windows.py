@@ -38,9 +38,7 @@ def covered(windows: Iterable[Window], *, touching: timedelta = TOUCHING) -> lis
 def holes(windows: Iterable[Window], *, touching: timedelta = TOUCHING) -> list[Window]:
     """Return what lies between the first and the last window and is in none of them."""
     joined = covered(windows, touching=touching)
-    return [
-        Window(before.end, after.start) for before, after in zip(joined, joined[1:], strict=False)
-    ]
+    return [Window(before.end, after.start) for before, after in pairwise(joined)]
 
 
 def subtract(

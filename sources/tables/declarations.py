@@ -101,7 +101,7 @@ class TableSchema:
     """One table as the warehouse sees it.
 
     ``version`` names the columns that order the versions of a row, most significant first: a later
-    version is never replaced by an earlier one. Where it is empty, the last one loaded wins.
+    version is never replaced by an earlier one.
 
     ``parent`` names the root table whose winning version this table mirrors, and ``root_key`` the
     columns that hold the root's key, in its order; a root table has neither.
@@ -111,7 +111,7 @@ class TableSchema:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     description: str
-    version: tuple[str, ...] = ()
+    version: tuple[str, ...]
     parent: str = ""
     root_key: tuple[str, ...] = ()
 
@@ -167,6 +167,7 @@ def table_schemas(record: Record) -> tuple[TableSchema, ...]:
             ),
             key=(record.key,),
             description=variant.description,
+            version=VERSION,
             parent=record.table,
             root_key=(record.key,),
         )
@@ -218,6 +219,7 @@ def _unknown_schema(record: Record) -> TableSchema:
         ),
         key=(record.key,),
         description="Records of a type no declaration knows, raw, until one does.",
+        version=VERSION,
         parent=record.table,
         root_key=(record.key,),
     )
@@ -242,6 +244,7 @@ def _child_schema(record: Record, child: Child) -> TableSchema:
         ),
         key=(parent_key, *(column.name for column in label), POSITION),
         description=child.description,
+        version=VERSION,
         parent=record.table,
         root_key=(parent_key,),
     )

@@ -11,7 +11,7 @@ LOAD_RUNS = TableSchema(
         Column("pipeline", Kind.TEXT, "Which job, such as gladly."),
         Column("status", Kind.TEXT, "done, or failed."),
         Column("started_at", Kind.TIMESTAMP, "When it began."),
-        Column("finished_at", Kind.TIMESTAMP, "When it ended."),
+        Column("finished_at", Kind.TIMESTAMP, "When it ended.", nullable=False),
         Column("jobs_loaded", Kind.INTEGER, "Export jobs loaded by this run."),
         Column("bytes", Kind.INTEGER, "Bytes of the files loaded."),
         Column("lines", Kind.INTEGER, "Lines of the files loaded."),
@@ -22,6 +22,7 @@ LOAD_RUNS = TableSchema(
     ),
     key=("run_id",),
     description="Each run of each job.",
+    version=("finished_at",),
 )
 
 LOAD_FILES = TableSchema(
@@ -31,7 +32,12 @@ LOAD_FILES = TableSchema(
         Column("file", Kind.TEXT, "The file of that job.", nullable=False),
         Column("run_id", Kind.TEXT, "The run that loaded it."),
         Column("loaded_at", Kind.TIMESTAMP, "When it was loaded."),
-        Column("extracted_at", Kind.TIMESTAMP, "The job's updatedAt: the version of its rows."),
+        Column(
+            "extracted_at",
+            Kind.TIMESTAMP,
+            "The job's updatedAt: the version of its rows.",
+            nullable=False,
+        ),
         Column("window_from", Kind.TIMESTAMP, "Start of the data window of the job."),
         Column("window_to", Kind.TIMESTAMP, "End of the data window of the job."),
         Column("bytes", Kind.INTEGER, "Size as received."),
@@ -52,6 +58,7 @@ _OF_FILE = (
     Column("job_id", Kind.TEXT, "The export job.", nullable=False),
     Column("file", Kind.TEXT, "The file of that job.", nullable=False),
     Column("line_number", Kind.INTEGER, "The line, from 1.", nullable=False),
+    Column("extracted_at", Kind.TIMESTAMP, "The version of the file.", nullable=False),
 )
 
 QUARANTINED_LINES = TableSchema(
@@ -67,6 +74,7 @@ QUARANTINED_LINES = TableSchema(
     ),
     key=("job_id", "file", "line_number"),
     description="Lines that could not become rows, kept as they came.",
+    version=("extracted_at",),
     parent="load_files",
     root_key=("job_id", "file"),
 )
@@ -76,6 +84,7 @@ UNKNOWN_FILE_LINES = TableSchema(
     (*_OF_FILE, Column("raw", Kind.JSON, "The line.")),
     key=("job_id", "file", "line_number"),
     description="Lines of export files that no declaration knows, raw.",
+    version=("extracted_at",),
     parent="load_files",
     root_key=("job_id", "file"),
 )
@@ -91,9 +100,11 @@ LOAD_GAPS = TableSchema(
         Column("job_id", Kind.TEXT, "The export job that should have filled it, if known."),
         Column("detected_at", Kind.TIMESTAMP, "When it was first noticed."),
         Column("healed_at", Kind.TIMESTAMP, "When its data had arrived, if it has."),
+        Column("recorded_at", Kind.TIMESTAMP, "When this row was written.", nullable=False),
     ),
     key=("stream", "from_at", "to_at"),
     description="Spans of time whose data is missing, or was.",
+    version=("recorded_at",),
 )
 
 LEDGER = (LOAD_RUNS, LOAD_FILES, QUARANTINED_LINES, UNKNOWN_FILE_LINES, LOAD_GAPS)

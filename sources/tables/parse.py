@@ -13,6 +13,7 @@ from sources.streams.lines import MAX_LINE_BYTES, Lines, OversizedLine, read_lin
 from sources.tables.arrow import arrow_schema
 from sources.tables.build import Lineage, TableBuilder, Tables, UnfitTimestampError
 from sources.tables.conform import decode_json
+from sources.tables.declarations import Record
 from sources.tables.decode import (
     DECODE_ERRORS,
     QuarantinedLine,
@@ -20,12 +21,15 @@ from sources.tables.decode import (
     Records,
     decode_error_reason,
 )
-from sources.tables.declarations import Record
 from sources.tables.ledger import QUARANTINED_LINES, UNKNOWN_FILE_LINES
 from sources.tables.parquet import TableFiles
 from sources.tables.quarantine import oversized, quarantine_rows
 from sources.tables.structure import compile_record
 from sources.tables.versions import KeyHashes
+
+
+def ignore_progress(_lines: int, _bytes: int, /) -> None:
+    """Take no notice of progress."""
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ def parse_file(
     files: TableFiles,
     keys: KeyHashes,
     *,
-    on_lines: Callable[[int, int], None] = lambda lines, size: None,
+    on_lines: Callable[[int, int], None] = ignore_progress,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> FileCounts:
     """Add the rows of a raw file to ``files`` and their keys to ``keys``; return the counts.
@@ -101,7 +105,7 @@ def parse_unknown_file(
     lineage: Lineage,
     files: TableFiles,
     *,
-    on_lines: Callable[[int, int], None] = lambda lines, size: None,
+    on_lines: Callable[[int, int], None] = ignore_progress,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> FileCounts:
     """Keep the lines of a file that no declaration knows, as raw JSON."""
@@ -128,6 +132,7 @@ def parse_unknown_file(
                             "job_id": lineage.job_id,
                             "file": lineage.file,
                             "line_number": number,
+                            "extracted_at": lineage.extracted_at,
                             "raw": line.decode("utf-8"),
                         }
                     )

@@ -40,6 +40,7 @@ def _row(line: QuarantinedLine, lineage: Lineage) -> dict[str, Any]:
         "job_id": lineage.job_id,
         "file": lineage.file,
         "line_number": line.line_number,
+        "extracted_at": lineage.extracted_at,
         "byte_offset": line.byte_offset,
         "byte_length": line.byte_length,
         "reason": line.reason,

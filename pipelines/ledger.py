@@ -1,0 +1,79 @@
+"""What the warehouse itself says was loaded: the only memory a run has of runs before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.warehouse import Warehouse
+from sources.gladly.jobs import ExportJob, Gap, LoadedFiles
+from sources.gladly.settings import EXPORT_STREAM
+from sources.streams.windows import Window
+
+
+def loaded_files(warehouse: Warehouse) -> LoadedFiles:
+    """Return each file that is loaded and its version."""
+    rows = warehouse.read("load_files", ("job_id", "file", "extracted_at"))
+    return {(job_id, file): _utc(version) for job_id, file, version in rows}
+
+
+def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
+    """Return every export job any run ever saw, by id."""
+    files: dict[str, list[tuple[int, str]]] = {}
+    for job_id, position, name in warehouse.read(
+        "export_job_files", ("job_id", "position", "filename")
+    ):
+        files.setdefault(job_id, []).append((position, name))
+    columns = ("id", "status", "updated_at", "schedule_id", "start_at", "end_at")
+    return {
+        identifier: ExportJob(
+            id=identifier,
+            status=status,
+            updated_at=_utc(updated_at),
+            schedule_id=schedule_id,
+            window=Window(_utc(start), _utc(end)) if start and end else None,
+            files=tuple(name for _, name in sorted(files.get(identifier, ())) if name),
+        )
+        for identifier, status, updated_at, schedule_id, start, end in warehouse.read(
+            "export_jobs", columns
+        )
+        if updated_at
+    }
+
+
+def open_gaps(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return the rows of ``load_gaps`` that are not healed."""
+    columns = ("stream", "from_at", "to_at", "kind", "reason", "job_id", "detected_at")
+    return [
+        dict(zip(columns, row, strict=True))
+        | {"from_at": _utc(row[1]), "to_at": _utc(row[2]), "detected_at": _utc(row[6])}
+        for row in warehouse.read("load_gaps", columns, "c.healed_at IS NULL")
+    ]
+
+
+def gap_rows(
+    gaps: Iterable[Gap], open_before: Iterable[dict[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of ``load_gaps`` that change: new gaps, changed ones and healed ones."""
+    before = {(row["from_at"], row["to_at"]): row for row in open_before}
+    rows = []
+    for gap in gaps:
+        known = before.pop(tuple(gap.window), None)
+        row = {
+            "stream": EXPORT_STREAM,
+            "from_at": gap.window.start,
+            "to_at": gap.window.end,
+            "kind": gap.kind.value,
+            "reason": gap.reason,
+            "job_id": gap.job_id,
+            "detected_at": known["detected_at"] if known else now,
+        }
+        if row != known:
+            rows.append(row | {"healed_at": None, "recorded_at": now})
+    healed = [row | {"healed_at": now, "recorded_at": now} for row in before.values()]
+    return rows + healed
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)

@@ -1,0 +1,151 @@
+"""A package: the raw files of some jobs, parsed, one version a key, ready to be loaded whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sources.gladly.resources import Listing, RawFile
+from sources.http.errors import GiveUpError
+from sources.tables.build import Lineage
+from sources.tables.ledger import LOAD_FILES
+from sources.tables.parquet import TableFile, TableFiles, write_rows
+from sources.tables.parse import FileCounts, RecordParser, parse_file, parse_unknown_file
+from sources.tables.versions import KeyHashes, superseded_origins, without_origins
+
+# A few broken lines in a small file are no sign of another format.
+_SHARE_COUNTS_FROM_LINES = 100
+
+
+@dataclass(slots=True)
+class Package:
+    """Rows of some files, one Parquet file a table, and what each raw file held."""
+
+    tables: list[TableFile]
+    counts: list[tuple[RawFile, FileCounts]] = field(default_factory=list)
+    superseded: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def parse_package(
+    raw_files: Iterable[RawFile],
+    parsers: Mapping[str, RecordParser],
+    folder: Path,
+    *,
+    max_quarantined_share: float,
+    on_lines: Callable[[int, int], None],
+) -> Package:
+    """Parse raw files, oldest extraction first, into the rows of one package.
+
+    Where a key comes more than once, the later-extracted version stays, with its typed and child
+    rows only.
+
+    Raises:
+        GiveUpError: more of a file is broken than ``max_quarantined_share`` allows.
+    """
+    counts: list[tuple[RawFile, FileCounts]] = []
+    keys: dict[str, KeyHashes] = {}
+    with TableFiles(folder) as files:
+        for raw in raw_files:
+            job, name = raw.job_file.job, raw.job_file.name
+            lineage = Lineage(job.updated_at, job.id, name)
+            parser = parsers.get(name)
+            with raw.path.open("rb") as stream:
+                if parser is None:
+                    found = parse_unknown_file(stream, lineage, files, on_lines=on_lines)
+                else:
+                    hashes = keys.setdefault(parser.record.table, KeyHashes())
+                    found = parse_file(stream, parser, lineage, files, hashes, on_lines=on_lines)
+            _check_share(raw, found, max_quarantined_share)
+            counts.append((raw, found))
+        tables = {file.table.name: file for file in files.finish()}
+    package = Package([], counts)
+    for root, hashes in keys.items():
+        _keep_winners(root, hashes, tables, package)
+    package.tables = list(tables.values())
+    return package
+
+
+def parse_listing(
+    listing: Listing, parser: RecordParser, run_id: str, folder: Path
+) -> list[TableFile]:
+    """Return the rows of a list the API returned; their origin is the run and the path."""
+    lineage = Lineage(listing.at, run_id, listing.path)
+    _, tables = parser.parse(listing.lines, lineage)
+    with TableFiles(folder) as files:
+        files.add(parser.schemas, tables)
+        return files.finish()
+
+
+def ledger_rows(
+    package: Package, archive: Path, run_id: str, loaded_at: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of ``load_files`` for a package: lines = rows + quarantined, always."""
+    return [
+        _ledger_row(raw, counts, package.superseded, archive)
+        | {"run_id": run_id, "loaded_at": loaded_at}
+        for raw, counts in package.counts
+    ]
+
+
+def ledger_file(
+    package: Package, archive: Path, run_id: str, loaded_at: datetime, folder: Path
+) -> TableFile:
+    """Write the ledger's rows of a package."""
+    return write_rows(folder, LOAD_FILES, ledger_rows(package, archive, run_id, loaded_at))
+
+
+def _keep_winners(
+    root: str, hashes: KeyHashes, tables: dict[str, TableFile], package: Package
+) -> None:
+    repeated = hashes.repeated()
+    if not repeated:
+        return
+    losers = superseded_origins(tables[root], repeated)
+    for origin in losers:
+        place = (origin.job_id, origin.file)
+        package.superseded[place] = package.superseded.get(place, 0) + 1
+    for name, file in tables.items():
+        if losers and root in (name, file.table.parent):
+            tables[name], _ = without_origins(file, losers)
+
+
+def _ledger_row(
+    raw: RawFile,
+    counts: FileCounts,
+    superseded: Mapping[tuple[str, str], int],
+    archive: Path,
+) -> dict[str, Any]:
+    job = raw.job_file.job
+    window = job.window
+    return {
+        "job_id": job.id,
+        "file": raw.job_file.name,
+        "extracted_at": job.updated_at,
+        "window_from": window.start if window else None,
+        "window_to": window.end if window else None,
+        "bytes": raw.bytes,
+        "sha256": raw.sha256,
+        "archive_path": raw.path.relative_to(archive).as_posix(),
+        "lines": counts.lines,
+        "rows": counts.rows,
+        "quarantined": counts.quarantined,
+        "superseded": superseded.get((job.id, raw.job_file.name), 0),
+        "rows_by_table": orjson.dumps(dict(sorted(counts.rows_by_table.items()))).decode(),
+    }
+
+
+def _check_share(raw: RawFile, counts: FileCounts, allowed: float) -> None:
+    if counts.lines < _SHARE_COUNTS_FROM_LINES or counts.quarantined <= counts.lines * allowed:
+        return
+    raise GiveUpError(
+        f"{counts.quarantined:,} of {counts.lines:,} lines of {raw.job_file.name} of export job "
+        f"{raw.job_file.job.id} could not be read, more than max_quarantined_share "
+        f"({allowed:.0%}) allows. Nothing of it was loaded. Look at {raw.path.name} in the raw "
+        "archive; if its format is right, raise max_quarantined_share under [sources.gladly]."
+    )
+

@@ -1,0 +1,92 @@
+"""What a run did, for people and for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipelines.warehouse import TableChange
+
+
+@dataclass(slots=True)
+class FileReport:
+    """One file that was loaded. ``seconds`` is what its download took."""
+
+    job_id: str
+    file: str
+    window_from: datetime | None
+    window_to: datetime | None
+    bytes: int
+    lines: int
+    rows: int
+    quarantined: int
+    superseded: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class GapReport:
+    """A span whose data is missing; ``healed`` where this run closed it."""
+
+    stream: str
+    from_at: datetime
+    to_at: datetime
+    kind: str
+    reason: str
+    healed: bool
+
+
+@dataclass(slots=True)
+class RunReport:
+    """The result of one run. ``late`` counts rows of which a later version was stored already."""
+
+    run_id: str
+    pipeline: str
+    destination: str
+    dataset: str
+    started_at: datetime
+    seconds: float = 0.0
+    files: list[FileReport] = field(default_factory=list)
+    tables: dict[str, TableChange] = field(default_factory=dict)
+    late: dict[str, int] = field(default_factory=dict)
+    gaps: list[GapReport] = field(default_factory=list)
+    unfinished_jobs: list[str] = field(default_factory=list)
+    failed_jobs: list[str] = field(default_factory=list)
+    healed_crash: bool = False
+
+    @property
+    def open_gaps(self) -> list[GapReport]:
+        """Gaps that still need a person."""
+        return [gap for gap in self.gaps if not gap.healed]
+
+    @property
+    def quarantined(self) -> int:
+        """Lines of this run that could not become rows."""
+        return sum(file.quarantined for file in self.files)
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether ``--strict`` should fail: a gap is open, or lines were quarantined."""
+        return bool(self.open_gaps) or self.quarantined > 0
+
+    def add_changes(self, changes: list[TableChange], late: dict[str, int]) -> None:
+        """Add what a package did."""
+        for change in changes:
+            known = self.tables.get(change.table, TableChange(change.table, 0, 0, 0))
+            self.tables[change.table] = TableChange(
+                change.table,
+                known.added + change.added,
+                known.updated + change.updated,
+                known.removed + change.removed,
+            )
+        for table, rows in late.items():
+            self.late[table] = self.late.get(table, 0) + rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self) | {
+            "quarantined": self.quarantined,
+            "open_gaps": len(self.open_gaps),
+            "needs_a_person": self.needs_a_person,
+        }

@@ -1,0 +1,258 @@
+"""The destination as the jobs see it: declared tables, packages that arrive whole, a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.destination import Destination
+from dlt.destinations.sql_client import SqlClientBase
+from dlt.extract.source import DltSource
+
+from pipelines.current import current_rows_sql
+from pipelines.dataset import dlt_schema
+from pipelines.destinations import Capabilities, Keeping
+from pipelines.merge import Names, count_late_sql, drop_late_statements, replace_statements
+from pipelines.staging import load_files, new_pipeline
+from sources.http.errors import RetryableError
+from sources.tables.declarations import TableSchema
+from sources.tables.parquet import TableFile
+
+_SCHEMA_NAME = "helpdesk"
+
+
+class CountMismatchError(RetryableError):
+    """A table does not hold the rows handed over; nothing of the package was kept: run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """What a package did to a table: rows that are new, that replaced others, that are gone."""
+
+    table: str
+    added: int
+    updated: int
+    removed: int
+
+
+@dataclass(slots=True)
+class PackageResult:
+    """What a package did to each table, and how many rows of each root table came late."""
+
+    changes: list[TableChange] = field(default_factory=list)
+    late: dict[str, int] = field(default_factory=dict)
+
+
+class Warehouse:
+    """A dataset at a destination that holds declared tables, one current version a key."""
+
+    def __init__(
+        self,
+        destination: Destination[Any, Any],
+        capabilities: Capabilities,
+        dataset: str,
+        tables: Sequence[TableSchema],
+        folder: Path,
+    ) -> None:
+        """Describe a dataset; nothing is opened before ``prepare``.
+
+        Args:
+            destination: Where, as dlt knows it.
+            capabilities: What the destination can do.
+            dataset: The dataset (database schema or folder) that holds the tables.
+            tables: Every table, with or without rows.
+            folder: A folder for dlt's work, disposable at any time.
+        """
+        self._destination = destination
+        self._capabilities = capabilities
+        self._dataset = dataset
+        self._tables = {table.name: table for table in tables}
+        self._folder = folder
+        self._pipeline: dlt.Pipeline | None = None
+
+    def prepare(self) -> None:
+        """Create the dataset and every table, and add columns that are new since the last run."""
+        pipeline = new_pipeline(
+            "helpdesk", self._destination, self._dataset, self._folder / "final"
+        )
+        schema = dlt_schema(
+            _SCHEMA_NAME, self._tables.values(), json_as_text=self._capabilities.json_as_text
+        )
+        pipeline.extract(DltSource(schema, _SCHEMA_NAME, []))
+        pipeline.sync_schema()
+        self._pipeline = pipeline
+
+    def load(self, files: Sequence[TableFile]) -> PackageResult:
+        """Load a package: whole, or not at all.
+
+        The rows of each root table replace older versions of their keys in every table of the
+        chain; rows that come late, because a later version is stored, change nothing.
+
+        Raises:
+            CountMismatchError: not all rows arrived; nothing was kept.
+        """
+        files = [file for file in files if file.rows]
+        if not files:
+            return PackageResult()
+        if self._capabilities.keeping is Keeping.APPEND:
+            return self._append(files)
+        staging = new_pipeline(
+            "helpdesk_staging", self._destination, self._staging_dataset, self._folder / "staging"
+        )
+        # one connection stays open: an embedded destination then keeps its settings and its cache
+        with self._client() as client:
+            _execute(client, self._capabilities.session_statements)
+            load_files(staging, _SCHEMA_NAME, files, self._capabilities, "replace")
+            return self._merge(client, files)
+
+    def read(self, table: str, columns: Sequence[str], where: str = "") -> list[tuple[Any, ...]]:
+        """Return the named columns of the current rows of a table."""
+        with self._client() as client:
+            names = self._names(client)
+            selected = ", ".join(names.column(column) for column in columns)
+            sql = f"SELECT {selected} FROM {self._current(table, names)} AS c"
+            rows = client.execute_sql(sql + (f" WHERE {where}" if where else ""))
+            return [tuple(row) for row in rows or ()]
+
+    def count(self, tables: Iterable[str]) -> dict[str, int]:
+        """Return how many current rows each table has."""
+        with self._client() as client:
+            names = self._names(client)
+            return {table: self._count(client, table, names) for table in tables}
+
+    @property
+    def _staging_dataset(self) -> str:
+        return f"{self._dataset}_staging"
+
+    @contextmanager
+    def _client(self) -> Iterator[SqlClientBase[Any]]:
+        if self._pipeline is None:
+            raise RuntimeError("prepare() comes first")
+        with self._pipeline.sql_client() as client:
+            yield client
+
+    def _names(self, client: SqlClientBase[Any]) -> Names:
+        def staged(table: str) -> str:
+            with client.with_alternative_dataset_name(self._staging_dataset):
+                return client.make_qualified_table_name(table)
+
+        return Names(client.make_qualified_table_name, staged, client.escape_column_name)
+
+    def _current(self, table: str, names: Names) -> str:
+        if self._capabilities.keeping is Keeping.MERGE:
+            return names.final(table)
+        schema = self._tables[table]
+        root = self._tables[schema.parent] if schema.parent else schema
+        return f"({current_rows_sql(schema, root, names)})"
+
+    def _count(self, client: SqlClientBase[Any], table: str, names: Names) -> int:
+        return _single(client, f"SELECT COUNT(*) FROM {self._current(table, names)} AS c")
+
+    def _merge(self, client: SqlClientBase[Any], files: Sequence[TableFile]) -> PackageResult:
+        names = self._names(client)
+        rows = {file.table.name: file.rows for file in files}
+        for table, expected in rows.items():
+            _require(
+                table, expected, _single(client, f"SELECT COUNT(*) FROM {names.staged(table)}")
+            )
+        result = PackageResult()
+        with client.begin_transaction():
+            for root in self._roots(rows):
+                self._merge_chain(client, root, rows, names, result)
+        with client.with_alternative_dataset_name(self._staging_dataset):
+            client.truncate_tables(*rows)
+        return result
+
+    def _roots(self, rows: dict[str, int]) -> list[TableSchema]:
+        """Return the root tables of a package; a dependent never comes without its root."""
+        staged = [self._tables[name] for name in rows]
+        if orphans := [t.name for t in staged if t.parent and t.parent not in rows]:
+            raise ValueError(f"{orphans} were handed over without their root table")
+        return [table for table in staged if not table.parent]
+
+    def _merge_chain(
+        self,
+        client: SqlClientBase[Any],
+        root: TableSchema,
+        rows: dict[str, int],
+        names: Names,
+        result: PackageResult,
+    ) -> None:
+        dependents = [table for table in self._tables.values() if table.parent == root.name]
+        chain = [root, *dependents]
+        staged = {table.name: rows.get(table.name, 0) for table in chain}
+        late = _single(client, count_late_sql(root, names))
+        if late:
+            result.late[root.name] = late
+            present = [table for table in dependents if staged[table.name]]
+            _execute(client, drop_late_statements(root, present, names))
+            for table in (root, *present):
+                staged[table.name] = _single(
+                    client,
+                    f"SELECT COUNT(*) FROM {names.staged(table.name)}",
+                )
+        before = {table.name: self._count(client, table.name, names) for table in chain}
+        filled = frozenset(name for name, count in staged.items() if count)
+        touched = [table for table in dependents if before[table.name] or table.name in filled]
+        _execute(client, replace_statements(root, touched, filled, names))
+        for table in chain:
+            after = self._count(client, table.name, names)
+            removed = before[table.name] + staged[table.name] - after
+            if removed < 0:
+                expected = before[table.name] + staged[table.name]
+                raise CountMismatchError(_mismatch(table.name, expected, after))
+            if staged[table.name] or removed:
+                result.changes.append(_change(table.name, staged[table.name], removed))
+
+    def _append(self, files: Sequence[TableFile]) -> PackageResult:
+        tables = [file.table.name for file in files]
+        before = self.count(tables)
+        pipeline = new_pipeline(
+            "helpdesk_append", self._destination, self._dataset, self._folder / "append"
+        )
+        load_files(pipeline, _SCHEMA_NAME, files, self._capabilities, "append")
+        after = self.count(tables)
+        return PackageResult(
+            [
+                _change(file.table.name, file.rows, before[name] + file.rows - after[name])
+                for file in files
+                for name in (file.table.name,)
+            ]
+        )
+
+
+def _change(table: str, arrived: int, gone: int) -> TableChange:
+    return TableChange(
+        table,
+        added=max(arrived - gone, 0),
+        updated=min(arrived, gone),
+        removed=max(gone - arrived, 0),
+    )
+
+
+def _single(client: SqlClientBase[Any], sql: str) -> int:
+    rows = client.execute_sql(sql)
+    if not rows:
+        raise RuntimeError(f"The destination answered nothing to: {sql}")
+    return int(rows[0][0])
+
+
+def _execute(client: SqlClientBase[Any], statements: Iterable[str]) -> None:
+    for statement in statements:
+        client.execute_sql(statement)
+
+
+def _require(table: str, expected: int, found: int) -> None:
+    if found != expected:
+        raise CountMismatchError(_mismatch(table, expected, found))
+
+
+def _mismatch(table: str, expected: int, found: int) -> str:
+    return (
+        f"{table}: {expected:,} rows were handed over but the destination shows {found:,}. "
+        "Nothing of this package was kept; run again."
+    )

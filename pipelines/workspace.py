@@ -1,0 +1,62 @@
+"""The folder a job works in: one run at a time, and nothing in it that a crash could spoil.
+
+    data/raw/     the raw archive: whole files only, kept
+    data/work/    Parquet files and dlt's own folders of the run under way: deleted at each start
+    data/.lock    held while a run lasts; the operating system lets go of it when a run dies
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sources.http.download import make_private_folder
+from sources.http.errors import GiveUpError
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folders of a run. ``after_crash`` tells that the last run did not end by itself."""
+
+    archive: Path
+    work: Path
+    after_crash: bool
+
+
+@contextmanager
+def open_workspace(data: Path, source: str) -> Iterator[Workspace]:
+    """Hold the workspace of a source for one run.
+
+    Raises:
+        GiveUpError: another run holds it.
+    """
+    make_private_folder(data)
+    lock = FileLock(data / f".{source}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise GiveUpError(
+            f"Another run is working in {data}. Wait until it ends, or give this one a data_dir "
+            "of its own under [helpdesk] in .dlt/config.toml."
+        ) from error
+    try:
+        work = data / "work" / source
+        after_crash = work.exists()
+        _discard(work)
+        archive = data / "raw" / source
+        make_private_folder(archive)
+        make_private_folder(work)
+        yield Workspace(archive, work, after_crash)
+        _discard(work)
+    finally:
+        lock.release()
+
+
+def _discard(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

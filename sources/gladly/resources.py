@@ -1,0 +1,147 @@
+"""Gladly's export API over HTTP: lists, and files into the raw archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sources.gladly.jobs import ExportJob, JobFile, parse_job
+from sources.gladly.settings import JOBS_PATH, SCHEDULES_PATH
+from sources.http.client import ApiClient
+from sources.http.download import download_file
+from sources.http.errors import RetryableError
+from sources.http.hosts import path_segment
+from sources.streams.archive import archive_path
+from sources.streams.lines import Lines, whole_lines
+from sources.tables.conform import decode_json, encode_json
+from sources.tables.timestamps import format_timestamp
+
+_JOB_FILE = "job.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list the API returned, one JSON object a line, and when it was asked for."""
+
+    path: str
+    lines: Lines
+    at: datetime
+
+    def values(self) -> list[Any]:
+        """Return the elements."""
+        return [decode_json(line) for line in self.lines.data.splitlines()]
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A whole file in the raw archive. ``seconds`` is 0 where it was there already."""
+
+    job_file: JobFile
+    path: Path
+    bytes: int
+    sha256: str
+    seconds: float
+
+
+def list_jobs(client: ApiClient, params: Mapping[str, str]) -> Listing:
+    """List export jobs of the last 14 days; ``params`` may filter (status, startAt, endAt)."""
+    return _list(client, JOBS_PATH, params)
+
+
+def list_schedules(client: ApiClient) -> Listing:
+    """List export schedules."""
+    return _list(client, SCHEDULES_PATH, {})
+
+
+def jobs_of(listing: Listing) -> dict[str, ExportJob]:
+    """Return the usable jobs of a listing, by id."""
+    jobs = (parse_job(value) for value in listing.values() if isinstance(value, dict))
+    return {job.id: job for job in jobs if job is not None}
+
+
+def raw_path(archive: Path, job: ExportJob, name: str) -> Path:
+    """Return where the archive keeps a file of this version of a job."""
+    return archive_path(archive, job.id, format_timestamp(job.updated_at), name)
+
+
+def fetch_file(
+    client: ApiClient,
+    archive: Path,
+    job_file: JobFile,
+    *,
+    on_bytes: Callable[[int], None],
+    require_final_newline: bool,
+) -> RawFile:
+    """Return a file from the archive, downloading it first where it is not there yet.
+
+    A file that stands in the archive under its own name is whole: it got that name last.
+
+    Raises:
+        GapError: Gladly no longer has it.
+        HelpdeskError: as ``download_file``.
+    """
+    job, name = job_file.job, job_file.name
+    path = raw_path(archive, job, name)
+    if path.exists():
+        with path.open("rb") as stream:
+            digest = file_digest(stream, "sha256").hexdigest()
+        return RawFile(job_file, path, path.stat().st_size, digest, 0.0)
+    url = f"{JOBS_PATH}/{path_segment(job.id)}/files/{path_segment(name)}"
+    downloaded = download_file(
+        client, url, path, on_bytes=on_bytes, require_final_newline=require_final_newline
+    )
+    _remember_job(path.parent, job)
+    return RawFile(job_file, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
+
+
+def archived_jobs(archive: Path) -> Iterator[ExportJob]:
+    """Yield the jobs whose files are all in the archive, whether Gladly still lists them or not."""
+    for path in sorted(archive.glob(f"*/*/{_JOB_FILE}")):
+        job = parse_job(orjson.loads(path.read_bytes()))
+        if job and all(raw_path(archive, job, name).exists() for name in job.files):
+            yield job
+
+
+def delete_job(client: ApiClient, job: ExportJob) -> None:
+    """Delete a job and its files at Gladly."""
+    client.request(
+        "DELETE", f"{JOBS_PATH}/{path_segment(job.id)}", expect={204, 404}, as_json=False
+    )
+
+
+def _remember_job(folder: Path, job: ExportJob) -> None:
+    """Keep beside a job's files what is needed to load them when Gladly no longer lists it."""
+    start, end = job.window or (None, None)
+    text = orjson.dumps(
+        {
+            "id": job.id,
+            "scheduleId": job.schedule_id,
+            "status": job.status,
+            "updatedAt": format_timestamp(job.updated_at),
+            "parameters": {
+                "startAt": start and format_timestamp(start),
+                "endAt": end and format_timestamp(end),
+            },
+            "files": list(job.files),
+        }
+    )
+    part = folder / f"{_JOB_FILE}.part"
+    part.write_bytes(text)
+    part.replace(folder / _JOB_FILE)
+
+
+def _list(client: ApiClient, path: str, params: Mapping[str, str]) -> Listing:
+    reply = client.request("GET", path, params=params)
+    values = decode_json(reply.body)
+    if not isinstance(values, list):
+        raise RetryableError(
+            f"{path} answered something that is no list. Check the base URL, or run again later."
+        )
+    lines = whole_lines("".join(f"{encode_json(value)}\n" for value in values).encode())
+    return Listing(path, lines, client.server_time() or datetime.now(UTC))

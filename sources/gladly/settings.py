@@ -1,0 +1,88 @@
+"""Facts about Gladly and the settings a user gives, each with its source."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from dlt.common.configuration import configspec
+from dlt.common.configuration.specs import BaseConfiguration
+from dlt.common.typing import TSecretStrValue
+
+from sources.http.errors import SettingsError
+from sources.http.hosts import checked_base_url
+
+SOURCE_NAME: Final = "gladly"
+
+# Gladly API reference, Rate Limit: GET requests a second, for the whole organisation.
+REQUESTS_PER_SECOND: Final = 10
+
+# Gladly API reference, Overview: production and sandbox hosts; regions stand before the domain.
+_DOMAINS: Final = (".gladly.com", ".gladly.qa")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+EXPORT_STREAM: Final = "gladly.export"
+JOBS_PATH: Final = "/api/v1/export/jobs"
+SCHEDULES_PATH: Final = "/api/v1/export/schedules"
+AGENTS_PATH: Final = "/api/v1/agents"
+
+
+@configspec
+class GladlySettings(BaseConfiguration):
+    """What a user sets under ``[sources.gladly]`` or as ``SOURCES__GLADLY__...``."""
+
+    organization: str | None = None
+    """Name before ``.gladly.com``, such as ``acme`` or ``acme.us-1``; or the whole host."""
+    email: str = None  # type: ignore[assignment] # dlt: required
+    """E-mail address of the API user."""
+    api_token: TSecretStrValue = None  # type: ignore[assignment] # dlt: required
+    """API token of that user."""
+    base_url: str | None = None
+    """Replaces the host made from the organisation. https only, except loopback."""
+    rate_share: float = 0.8
+    """Share of the organisation's rate limit that this tool may use; the rest is for others."""
+    wait_for_jobs: float = 300.0
+    """Seconds to wait in all for export jobs that Gladly has not finished."""
+    poll_every: float = 15.0
+    """Seconds between two looks at them."""
+    jobs_updated_after: str | None = None
+    """Only jobs updated at or after this time (ISO 8601)."""
+    jobs_updated_before: str | None = None
+    """Only jobs updated before this time (ISO 8601)."""
+    delete_after_load: bool = False
+    """Delete a job at Gladly once it is loaded. Other consumers then cannot read it."""
+    keep_raw: bool = True
+    """Keep the files as received in the raw archive."""
+    require_final_newline: bool = True
+    """Take a file for whole only if it ends in a newline."""
+    max_quarantined_share: float = 0.1
+    """A file with more broken lines than this share fails the run: it is not the format we know."""
+    package_bytes: int = 256 * 1024 * 1024
+    """Small jobs share one load until their files reach this size."""
+
+
+def gladly_base_url(organization: str | None, base_url: str | None) -> str:
+    """Return the address of an organisation's API, without ``/api/v1`` and without a slash.
+
+    ``acme`` is ``https://acme.gladly.com``; ``acme.us-1``, ``acme.gladly.qa`` and whole hosts
+    work as well; ``base_url`` wins over all.
+
+    Raises:
+        SettingsError: neither is set, or one is malformed or unsafe.
+    """
+    if base_url:
+        return str(checked_base_url(base_url)).rstrip("/").removesuffix("/api/v1")
+    if not organization:
+        raise SettingsError(
+            "No organisation is set. Set SOURCES__GLADLY__ORGANIZATION to the name before "
+            ".gladly.com, or organization under [sources.gladly] in .dlt/config.toml."
+        )
+    host = organization.strip().lower().removeprefix("https://").rstrip("/")
+    if not host.endswith(_DOMAINS):
+        host += _DOMAINS[0]
+    if not _HOST.fullmatch(host):
+        raise SettingsError(
+            f"{organization!r} is not the name of a Gladly organisation. Set "
+            "SOURCES__GLADLY__ORGANIZATION to the name before .gladly.com, such as acme."
+        )
+    return str(checked_base_url(f"https://{host}")).rstrip("/")
