@@ -31,6 +31,8 @@ def dlt_schema(name: str, tables: Iterable[TableSchema], *, json_as_text: bool) 
     for table in tables:
         declared = new_table(table.name, columns=dlt_columns(table, json_as_text=json_as_text))
         declared["description"] = table.description
+        # dlt shows, in its datasets and views, only tables that are marked so; ours always exist
+        declared["x-normalizer"] = {"seen-data": True}
         schema.update_table(declared)
     return schema
 

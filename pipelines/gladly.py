@@ -13,7 +13,7 @@ from typing import Any
 from pipelines import ledger
 from pipelines.package import Package, ledger_file, parse_listing, parse_package
 from pipelines.progress import ProgressReporter
-from pipelines.report import FileReport, GapReport, RunReport
+from pipelines.report import FileReport, GapReport, QuarantinedLineReport, RunReport
 from pipelines.version import VERSION
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import Workspace
@@ -31,11 +31,12 @@ from sources.gladly.resources import (
 )
 from sources.gladly.settings import GladlySettings
 from sources.http.client import ApiClient
-from sources.http.errors import GapError, HelpdeskError
+from sources.http.errors import GapError, HelpdeskError, SettingsError
 from sources.tables.declarations import TableSchema, table_schemas
 from sources.tables.ledger import LEDGER, LOAD_GAPS, LOAD_RUNS
 from sources.tables.parquet import write_rows
 from sources.tables.parse import RecordParser
+from sources.tables.timestamps import parse_timestamp
 
 GLADLY_TABLES: tuple[TableSchema, ...] = (
     *(table for record in RECORDS for table in table_schemas(record)),
@@ -103,15 +104,19 @@ class GladlyRun:
         archived = {job.id: job for job in archived_jobs(self.workspace.archive)}
         wanted = filter(self._is_wanted, {**archived, **listed}.values())
         loaded = ledger.loaded_files(self.warehouse)
-        return listing, listed, plan_jobs(
-            (job for job in wanted if job.id not in self._unreadable), loaded, self.selected
+        return (
+            listing,
+            listed,
+            plan_jobs(
+                (job for job in wanted if job.id not in self._unreadable), loaded, self.selected
+            ),
         )
 
     def _is_wanted(self, job: ExportJob) -> bool:
         after = self.settings.jobs_updated_after
         before = self.settings.jobs_updated_before
-        return (not after or job.updated_at >= _instant(after)) and (
-            not before or job.updated_at < _instant(before)
+        return (not after or job.updated_at >= setting_instant("jobs_updated_after", after)) and (
+            not before or job.updated_at < setting_instant("jobs_updated_before", before)
         )
 
     def _load(self, job_files: Iterable[JobFile]) -> None:
@@ -190,12 +195,16 @@ class GladlyRun:
                     seconds=raw.seconds,
                 )
             )
+            self.report.quarantined_lines += [
+                QuarantinedLineReport(job.id, raw.job_file.name, line.line_number, line.reason)
+                for line in counts.examples
+            ]
 
     def _clean_up(self, raw_files: Iterable[RawFile]) -> None:
         """Delete what the user does not want kept, now that it is loaded."""
         if not self.settings.keep_raw:
-            for raw in raw_files:
-                shutil.rmtree(raw.path.parent, ignore_errors=False) if raw.path.exists() else None
+            for folder in {raw.path.parent for raw in raw_files}:
+                shutil.rmtree(folder)
         if self.settings.delete_after_load:
             loaded = ledger.loaded_files(self.warehouse)
             for job in {raw.job_file.job.id: raw.job_file.job for raw in raw_files}.values():
@@ -215,9 +224,10 @@ class GladlyRun:
             now=now,
         )
         rows = ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now)
+        healed = [row for row in rows if row["healed_at"]]
         self.report.gaps = [
-            *(_gap_report(row, healed=False) for row in _open_rows(gaps, now)),
-            *(_gap_report(row, healed=True) for row in rows if row["healed_at"]),
+            *(_gap_report(row) for row in ledger.gap_rows(gaps, (), now)),
+            *(_gap_report(row) for row in healed),
         ]
         folder = self.workspace.work / "ledger"
         schedules = list_schedules(self.client)
@@ -244,7 +254,7 @@ class GladlyRun:
             "status": status,
             "started_at": self.report.started_at,
             "finished_at": datetime.now(UTC),
-            "jobs_loaded": len({file.job_id for file in files}),
+            "jobs_loaded": self.report.jobs,
             "bytes": sum(file.bytes for file in files),
             "lines": sum(file.lines for file in files),
             "quarantined": self.report.quarantined,
@@ -252,3 +262,29 @@ class GladlyRun:
             "version": VERSION,
             "error": error,
         }
+
+
+def setting_instant(name: str, text: str) -> datetime:
+    """Return the time a setting names.
+
+    Raises:
+        SettingsError: it names none, or has no offset.
+    """
+    parsed = parse_timestamp(text)
+    if parsed is None:
+        raise SettingsError(
+            f"{name} is {text!r}, which is no time. Write it as 2026-03-02T00:00:00Z, under "
+            "[sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__" + f"{name.upper()}."
+        )
+    return parsed.at
+
+
+def _gap_report(row: dict[str, Any]) -> GapReport:
+    return GapReport(
+        stream=row["stream"],
+        from_at=row["from_at"],
+        to_at=row["to_at"],
+        kind=row["kind"],
+        reason=row["reason"],
+        healed=row["healed_at"] is not None,
+    )

@@ -59,7 +59,7 @@ def gap_rows(
     before = {(row["from_at"], row["to_at"]): row for row in open_before}
     rows = []
     for gap in gaps:
-        known = before.pop(tuple(gap.window), None)
+        known = before.pop((gap.window.start, gap.window.end), None)
         row = {
             "stream": EXPORT_STREAM,
             "from_at": gap.window.start,

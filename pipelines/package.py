@@ -148,4 +148,3 @@ def _check_share(raw: RawFile, counts: FileCounts, allowed: float) -> None:
         f"({allowed:.0%}) allows. Nothing of it was loaded. Look at {raw.path.name} in the raw "
         "archive; if its format is right, raise max_quarantined_share under [sources.gladly]."
     )
-

@@ -26,6 +26,16 @@ class FileReport:
 
 
 @dataclass(slots=True)
+class QuarantinedLineReport:
+    """A line that could not become a row, and why; never its text."""
+
+    job_id: str
+    file: str
+    line_number: int
+    reason: str
+
+
+@dataclass(slots=True)
 class GapReport:
     """A span whose data is missing; ``healed`` where this run closed it."""
 
@@ -39,7 +49,11 @@ class GapReport:
 
 @dataclass(slots=True)
 class RunReport:
-    """The result of one run. ``late`` counts rows of which a later version was stored already."""
+    """The result of one run.
+
+    ``late`` counts rows of which a later version was stored already; ``quarantined_lines`` shows
+    the first few of each file.
+    """
 
     run_id: str
     pipeline: str
@@ -50,6 +64,7 @@ class RunReport:
     files: list[FileReport] = field(default_factory=list)
     tables: dict[str, TableChange] = field(default_factory=dict)
     late: dict[str, int] = field(default_factory=dict)
+    quarantined_lines: list[QuarantinedLineReport] = field(default_factory=list)
     gaps: list[GapReport] = field(default_factory=list)
     unfinished_jobs: list[str] = field(default_factory=list)
     failed_jobs: list[str] = field(default_factory=list)
@@ -59,6 +74,16 @@ class RunReport:
     def open_gaps(self) -> list[GapReport]:
         """Gaps that still need a person."""
         return [gap for gap in self.gaps if not gap.healed]
+
+    @property
+    def rows(self) -> int:
+        """Lines of this run that became rows."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def jobs(self) -> int:
+        """Export jobs of which this run loaded files."""
+        return len({file.job_id for file in self.files})
 
     @property
     def quarantined(self) -> int:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import dlt
 from dlt.common.destination import Destination
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract.source import DltSource
 
@@ -20,6 +21,7 @@ from pipelines.merge import Names, count_late_sql, drop_late_statements, replace
 from pipelines.staging import load_files, new_pipeline
 from sources.http.errors import RetryableError
 from sources.tables.declarations import TableSchema
+from sources.tables.ledger import LOAD_FILES
 from sources.tables.parquet import TableFile
 
 _SCHEMA_NAME = "helpdesk"
@@ -37,6 +39,11 @@ class TableChange:
     added: int
     updated: int
     removed: int
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.added or self.updated or self.removed)
 
 
 @dataclass(slots=True)
@@ -74,8 +81,8 @@ class Warehouse:
         self._folder = folder
         self._pipeline: dlt.Pipeline | None = None
 
-    def prepare(self) -> None:
-        """Create the dataset and every table, and add columns that are new since the last run."""
+    def declare(self) -> Self:
+        """Make the tables known to dlt without touching the destination: enough for reading."""
         pipeline = new_pipeline(
             "helpdesk", self._destination, self._dataset, self._folder / "final"
         )
@@ -83,8 +90,13 @@ class Warehouse:
             _SCHEMA_NAME, self._tables.values(), json_as_text=self._capabilities.json_as_text
         )
         pipeline.extract(DltSource(schema, _SCHEMA_NAME, []))
-        pipeline.sync_schema()
         self._pipeline = pipeline
+        return self
+
+    def prepare(self) -> None:
+        """Create the dataset and every table, and add columns that are new since the last run."""
+        self.declare()
+        self._dlt().sync_schema()
 
     def load(self, files: Sequence[TableFile]) -> PackageResult:
         """Load a package: whole, or not at all.
@@ -109,14 +121,24 @@ class Warehouse:
             load_files(staging, _SCHEMA_NAME, files, self._capabilities, "replace")
             return self._merge(client, files)
 
+    def is_reachable(self) -> bool:
+        """Ask the destination something; return whether the dataset is there.
+
+        Raises:
+            Exception: the destination cannot be reached, as dlt says it.
+        """
+        with self._client() as client:
+            client.execute_sql("SELECT 1")
+            return client.has_dataset()
+
     def read(self, table: str, columns: Sequence[str], where: str = "") -> list[tuple[Any, ...]]:
         """Return the named columns of the current rows of a table."""
         with self._client() as client:
             names = self._names(client)
             selected = ", ".join(names.column(column) for column in columns)
             sql = f"SELECT {selected} FROM {self._current(table, names)} AS c"
-            rows = client.execute_sql(sql + (f" WHERE {where}" if where else ""))
-            return [tuple(row) for row in rows or ()]
+            rows = self._query(client, sql + (f" WHERE {where}" if where else ""))
+            return [tuple(row) for row in rows]
 
     def count(self, tables: Iterable[str]) -> dict[str, int]:
         """Return how many current rows each table has."""
@@ -128,11 +150,14 @@ class Warehouse:
     def _staging_dataset(self) -> str:
         return f"{self._dataset}_staging"
 
+    def _dlt(self) -> dlt.Pipeline:
+        if self._pipeline is None:
+            raise RuntimeError("prepare() or declare() comes first")
+        return self._pipeline
+
     @contextmanager
     def _client(self) -> Iterator[SqlClientBase[Any]]:
-        if self._pipeline is None:
-            raise RuntimeError("prepare() comes first")
-        with self._pipeline.sql_client() as client:
+        with self._dlt().sql_client() as client:
             yield client
 
     def _names(self, client: SqlClientBase[Any]) -> Names:
@@ -150,7 +175,15 @@ class Warehouse:
         return f"({current_rows_sql(schema, root, names)})"
 
     def _count(self, client: SqlClientBase[Any], table: str, names: Names) -> int:
-        return _single(client, f"SELECT COUNT(*) FROM {self._current(table, names)} AS c")
+        rows = self._query(client, f"SELECT COUNT(*) FROM {self._current(table, names)} AS c")
+        return int(rows[0][0]) if rows else 0
+
+    def _query(self, client: SqlClientBase[Any], sql: str) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query; a table that no load has made yet is empty."""
+        try:
+            return client.execute_sql(sql) or ()
+        except DestinationUndefinedEntity:
+            return ()
 
     def _merge(self, client: SqlClientBase[Any], files: Sequence[TableFile]) -> PackageResult:
         names = self._names(client)
@@ -205,24 +238,36 @@ class Warehouse:
             if removed < 0:
                 expected = before[table.name] + staged[table.name]
                 raise CountMismatchError(_mismatch(table.name, expected, after))
-            if staged[table.name] or removed:
-                result.changes.append(_change(table.name, staged[table.name], removed))
+            change = _change(table.name, staged[table.name], removed)
+            if change.touched:
+                result.changes.append(change)
 
     def _append(self, files: Sequence[TableFile]) -> PackageResult:
-        tables = [file.table.name for file in files]
-        before = self.count(tables)
-        pipeline = new_pipeline(
-            "helpdesk_append", self._destination, self._dataset, self._folder / "append"
-        )
-        load_files(pipeline, _SCHEMA_NAME, files, self._capabilities, "append")
-        after = self.count(tables)
-        return PackageResult(
-            [
-                _change(file.table.name, file.rows, before[name] + file.rows - after[name])
-                for file in files
-                for name in (file.table.name,)
-            ]
-        )
+        """Append all versions; the ledger comes last, so that it never tells of missing rows."""
+        roots = {file.table.parent or file.table.name for file in files}
+        chains = [table for table in self._tables.values() if (table.parent or table.name) in roots]
+        names = [table.name for table in chains]
+        before = self.count(names)
+        for part in (
+            [file for file in files if not _is_ledger(file.table)],
+            [file for file in files if _is_ledger(file.table)],
+        ):
+            pipeline = new_pipeline(
+                "helpdesk_append", self._destination, self._dataset, self._folder / "append"
+            )
+            if part:
+                load_files(pipeline, _SCHEMA_NAME, part, self._capabilities, "append")
+        after = self.count(names)
+        arrived = {file.table.name: file.rows for file in files}
+        changes = [
+            _change(name, arrived.get(name, 0), before[name] + arrived.get(name, 0) - after[name])
+            for name in names
+        ]
+        return PackageResult([change for change in changes if change.touched])
+
+
+def _is_ledger(table: TableSchema) -> bool:
+    return LOAD_FILES.name in (table.name, table.parent)
 
 
 def _change(table: str, arrived: int, gone: int) -> TableChange:

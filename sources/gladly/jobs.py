@@ -96,7 +96,7 @@ def parse_job(value: Mapping[str, Any]) -> ExportJob | None:
         updated_at=updated_at,
         schedule_id=schedule_id if isinstance(schedule_id, str) else None,
         window=Window(start, end) if start and end else None,
-        files=tuple(name for name in files if isinstance(name, str))
+        files=tuple(dict.fromkeys(name for name in files if isinstance(name, str)))
         if isinstance(files, Sequence) and not isinstance(files, str)
         else (),
     )
@@ -110,7 +110,7 @@ def plan_jobs(
     Files come in the order of extraction. A job that Gladly made again has a later ``updatedAt``
     and is loaded again.
     """
-    jobs = sorted(listed, key=lambda job: (job.updated_at, job.id))
+    jobs = sorted(listed, key=_extraction_order)
     return JobPlan(
         load=tuple(
             JobFile(job, name)
@@ -147,7 +147,7 @@ def find_gaps(
     unreadable: Mapping[str, str],
     now: datetime,
 ) -> list[Gap]:
-    """Return the spans whose data was not loaded and will not come by itself.
+    """Return the spans whose data was not loaded and will not come by itself, in order, disjoint.
 
     Args:
         known: Every job listed now or ever before.
@@ -157,7 +157,7 @@ def find_gaps(
         now: Gladly's clock.
     """
     have, coming, lost = [], [], []
-    for job in known:
+    for job in sorted(known, key=_extraction_order):
         if job.window is None:
             continue
         if is_job_loaded(job, loaded):
@@ -166,14 +166,21 @@ def find_gaps(
             coming.append(job.window)
         else:
             lost.append((job, job.window))
-    gaps = [
-        Gap(part, *_why_lost(job, unreadable), job.id)
-        for job, window in lost
-        for part in subtract(window, (*have, *coming))
-    ]
+    gaps: list[Gap] = []
+    for job, window in lost:
+        # a span that several jobs lost is one gap: the first of them explains it
+        known_elsewhere = (*have, *coming, *(gap.window for gap in gaps))
+        gaps += [
+            Gap(part, *_why_lost(job, unreadable), job.id)
+            for part in subtract(window, known_elsewhere)
+        ]
     explained = [*have, *coming, *(gap.window for gap in gaps)]
     gaps += [Gap(hole, *_why_missing(hole, now)) for hole in holes(explained)]
     return sorted(gaps, key=lambda gap: gap.window)
+
+
+def _extraction_order(job: ExportJob) -> tuple[datetime, str]:
+    return job.updated_at, job.id
 
 
 def _may_come(job: ExportJob, listed_ids: frozenset[str], unreadable: Mapping[str, str]) -> bool:

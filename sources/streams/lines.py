@@ -29,17 +29,21 @@ class Lines:
 
 def whole_lines(data: bytes, first_line: int = 1, byte_offset: int = 0) -> Lines:
     """Return bytes that begin and end with a line as lines."""
-    count = data.count(b"\n") + (not data.endswith(b"\n"))
+    count = data.count(b"\n") + (data[-1:] not in (b"", b"\n"))
     return Lines(data, first_line, byte_offset, count)
 
 
 @dataclass(frozen=True, slots=True)
 class OversizedLine:
-    """A line longer than the bound: its place, its length and its first bytes."""
+    """A line longer than the bound: its place, its length and its first bytes.
+
+    ``byte_length`` leaves the newline out; ``size`` counts it, if the line has one.
+    """
 
     line_number: int
     byte_offset: int
     byte_length: int
+    size: int
     head: bytes
 
 
@@ -58,7 +62,8 @@ def read_lines(
             oversized_bytes += end or len(block)
             if not end:
                 continue
-            yield OversizedLine(line_number, byte_offset, oversized_bytes, head)
+            length = oversized_bytes - 1
+            yield OversizedLine(line_number, byte_offset, length, oversized_bytes, head)
             line_number, byte_offset = line_number + 1, byte_offset + oversized_bytes
             oversized_bytes, block = 0, block[end:]
         cut = block.rfind(b"\n") + 1
@@ -72,7 +77,7 @@ def read_lines(
         if len(held) > max_line_bytes:
             oversized_bytes, head, held = len(held), held[:OVERSIZED_HEAD_BYTES], b""
     if oversized_bytes:
-        yield OversizedLine(line_number, byte_offset, oversized_bytes, head)
+        yield OversizedLine(line_number, byte_offset, oversized_bytes, oversized_bytes, head)
     elif held:
         yield whole_lines(held, line_number, byte_offset)
 
@@ -85,3 +90,8 @@ def split_lines(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
         end = len(data) if end < 0 else end
         yield number, lines.byte_offset + start, data[start:end]
         number, start = number + 1, end + 1
+
+
+def is_blank(line: bytes) -> bool:
+    """Return whether a line holds nothing but what JSON calls whitespace."""
+    return not line.strip(b" \t\r\n")

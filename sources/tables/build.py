@@ -24,7 +24,7 @@ from sources.tables.declarations import (
     table_schemas,
 )
 from sources.tables.decode import Records
-from sources.tables.structure import ObjectNode, RecordNode, attribute, attributes
+from sources.tables.structure import ObjectNode, RecordNode, attribute
 from sources.tables.timestamps import CANONICAL_PATTERN
 
 Tables = dict[str, pa.Table]
@@ -240,7 +240,7 @@ def _child_column(leaf: Field, rows: _ChildRows) -> pa.Array:
         return pa.array(rows.names, pa.string())
     if leaf.path == "":
         return _column(leaf.kind, rows.elements)
-    get: Callable[[Any], Any] = attrgetter(*attributes(leaf.path))
+    get: Callable[[Any], Any] = attrgetter(attribute(leaf.path))
     return _column(leaf.kind, list(map(get, rows.elements)))
 
 

@@ -6,9 +6,7 @@ lands in ``_extra`` is what was sent.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -24,8 +22,9 @@ from sources.tables.structure import (
 )
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+# A fraction stays the text it was sent as: no other type holds every exponent and every digit.
+_DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
+_ENCODER = msgspec.json.Encoder()
 _MISFIT = object()
 
 ChildKey = tuple[Child, int]
@@ -209,10 +208,10 @@ def _json_type(value: Any) -> str:  # noqa: ANN401 - any JSON value
             return "null or nothing"
         case bool():
             return "a boolean"
-        case int() | Decimal():
+        case int() | msgspec.Raw():
             return "a number"
         case str():
             return "text" if value else "empty text"
         case list():
             return "a list"
-    return "an object" if not (isinstance(value, float) and math.isnan(value)) else "NaN"
+    return "an object"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sources.streams.lines import Lines, split_lines
+from sources.streams.lines import Lines, is_blank, split_lines
 from sources.tables.conform import Surprises, UnusableRecordError, conform, decode_json
 from sources.tables.declarations import Kind
 from sources.tables.structure import ObjectNode, RecordNode, attribute
@@ -17,6 +17,8 @@ from sources.tables.timestamps import is_canonical, parse_timestamp
 
 # Only as this escape can U+0000 stand in JSON. Several destinations cannot hold it as text.
 _NUL_ESCAPE = b"\\u0000"
+# Within one JSON value these bytes never follow each other, so between lines they prove an end.
+_BETWEEN_RECORDS = b"}\n{"
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -68,7 +70,8 @@ class RecordDecoder:
             structs = self._decode_all(lines.data)
         except DECODE_ERRORS:
             return None
-        if len(structs) != lines.count:
+        # msgspec takes one object over two lines, and two on one line, which a count may not show
+        if len(structs) != lines.count or lines.data.count(_BETWEEN_RECORDS) != lines.count - 1:
             return None
         numbers = range(lines.first_line, lines.first_line + lines.count)
         return Records(structs, numbers, lines.count)
@@ -81,7 +84,7 @@ class RecordDecoder:
         line_numbers: list[int] = []
         records = Records([], line_numbers, 0)
         for number, offset, line in split_lines(lines):
-            if not line.strip(b" \t\r"):
+            if is_blank(line):
                 continue
             records.line_count += 1
             struct = self._strict(line)
@@ -121,6 +124,8 @@ def decode_error_reason(error: Exception) -> str:
             return f"not UTF-8: byte 0x{error.object[error.start]:02x}"
         case RecursionError():
             return "nested too deeply"
+        case msgspec.ValidationError():
+            return f"not readable: {error}"
     return f"not JSON: {error}"
 
 

@@ -31,8 +31,8 @@ class TableFile:
 class TableFiles:
     """Collects the rows of a package in one Parquet file a table.
 
-    Row groups are buffered to ``row_group_bytes`` of Arrow data over all tables, which bounds
-    memory whatever is written.
+    Rows wait for their row group until ``row_group_bytes`` of Arrow data wait over all tables;
+    then the largest table is written. That bounds memory, whatever is added.
     """
 
     def __init__(self, folder: Path, *, row_group_bytes: int = ROW_GROUP_BYTES) -> None:
@@ -64,8 +64,8 @@ class TableFiles:
             self._rows[name] = self._rows.get(name, 0) + rows.num_rows
             self._buffers.setdefault(name, []).append(rows)
             self._buffered[name] = self._buffered.get(name, 0) + rows.nbytes
-            if self._buffered[name] >= self._row_group_bytes:
-                self._flush(name)
+        while sum(self._buffered.values()) >= self._row_group_bytes:
+            self._flush(max(self._buffered, key=self._buffered.__getitem__))
 
     def finish(self) -> list[TableFile]:
         """Write what is buffered, close the files and return those that hold rows."""
@@ -84,7 +84,7 @@ class TableFiles:
 
     def _flush(self, name: str) -> None:
         parts = self._buffers.pop(name, [])
-        self._buffered[name] = 0
+        self._buffered.pop(name, None)
         if not parts:
             return
         rows = pa.concat_tables(parts)

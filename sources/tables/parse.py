@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from sources.streams.lines import MAX_LINE_BYTES, Lines, OversizedLine, read_lines, split_lines
+from sources.streams.lines import (
+    MAX_LINE_BYTES,
+    Lines,
+    OversizedLine,
+    is_blank,
+    read_lines,
+    split_lines,
+)
 from sources.tables.arrow import arrow_schema
 from sources.tables.build import Lineage, TableBuilder, Tables, UnfitTimestampError
 from sources.tables.conform import decode_json
@@ -28,18 +35,25 @@ from sources.tables.structure import compile_record
 from sources.tables.versions import KeyHashes
 
 
+EXAMPLES = 5
+
+
 def ignore_progress(_lines: int, _bytes: int, /) -> None:
     """Take no notice of progress."""
 
 
 @dataclass(slots=True)
 class FileCounts:
-    """What a file held: ``lines`` = ``rows`` + ``quarantined``, always; blank lines aside."""
+    """What a file held: ``lines`` = ``rows`` + ``quarantined``, always; blank lines aside.
+
+    ``examples`` are the first few quarantined lines, without their bytes.
+    """
 
     lines: int = 0
     rows: int = 0
     quarantined: int = 0
     rows_by_table: Counter[str] = field(default_factory=Counter)
+    examples: list[QuarantinedLine] = field(default_factory=list)
 
 
 class RecordParser:
@@ -86,7 +100,7 @@ def parse_file(
         if isinstance(part, OversizedLine):
             _add_quarantined([oversized(part, max_line_bytes)], lineage, files, counts)
             counts.lines += 1
-            on_lines(1, part.byte_length)
+            on_lines(1, part.size)
             continue
         records, tables = parser.parse(part, lineage)
         if tables:
@@ -115,11 +129,11 @@ def parse_unknown_file(
         rows, bad = [], []
         if isinstance(part, OversizedLine):
             bad.append(oversized(part, max_line_bytes))
-            size = part.byte_length
+            size = part.size
         else:
             size = len(part.data)
             for number, offset, line in split_lines(part):
-                if not line.strip():
+                if is_blank(line):
                     continue
                 try:
                     decode_json(line)
@@ -155,3 +169,5 @@ def _add_quarantined(
         name = QUARANTINED_LINES.name
         files.add({name: QUARANTINED_LINES}, {name: quarantine_rows(lines, lineage)})
         counts.quarantined += len(lines)
+        room = EXAMPLES - len(counts.examples)
+        counts.examples += [replace(line, raw=b"") for line in lines[:room]]

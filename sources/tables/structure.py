@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union
 
 import msgspec
 
-from sources.tables.declarations import Child, Field, Kind, Record, Shape
+from sources.tables.declarations import ENTRY_NAME, Child, Field, Kind, Record, Shape
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
@@ -59,11 +59,6 @@ def attribute(name: str) -> str:
     return f"{name}_"
 
 
-def attributes(path: str) -> tuple[str, ...]:
-    """Return the attributes to follow to the leaf at a dotted path."""
-    return tuple(attribute(name) for name in path.split("."))
-
-
 def compile_record(record: Record) -> RecordNode:
     """Compile a declaration; called once a record type, at import of its source."""
     root = _object_node(record.fields, record.children)
@@ -110,10 +105,12 @@ def _descend(node: ObjectNode, path: str) -> tuple[ObjectNode, str]:
 def _element_node(child: Child) -> ObjectNode | Kind:
     if any(leaf.kind is Kind.TIMESTAMP for leaf in child.fields):
         raise ValueError(f"{child.table}: the strict path does not check timestamps in children")
+    if any("." in leaf.path for leaf in child.fields):
+        raise ValueError(f"{child.table}: a field of a child cannot be nested")
     values = [leaf for leaf in child.fields if leaf.path == ""]
     if values:
         return values[0].kind
-    return _object_node(child.fields, ())
+    return _object_node((leaf for leaf in child.fields if leaf.path != ENTRY_NAME), ())
 
 
 def _define(

@@ -10,9 +10,11 @@ from typing import NamedTuple
 CANONICAL_PATTERN = r"^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
 _CANONICAL = re.compile(CANONICAL_PATTERN, re.ASCII)
 _RFC3339 = re.compile(
-    r"([1-9]\d{3})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+    r"([1-9]\d{3})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)",
+    re.ASCII,
 )
 _MICROSECOND_DIGITS = 6
+_FIRST_YEAR = 1000
 
 
 class ParsedTimestamp(NamedTuple):
@@ -30,6 +32,8 @@ def is_canonical(text: str) -> bool:
 def parse_timestamp(text: str) -> ParsedTimestamp | None:
     """Return the instant of an RFC 3339 text in UTC, cut to microseconds, or None if it is none.
 
+    Years are those of the canonical form, 1000 to 9999, before and after the offset is applied.
+
     ``exact`` is False where the text says more than the instant keeps: digits below a microsecond
     or an offset other than UTC. Callers then keep the text as well.
     """
@@ -42,6 +46,8 @@ def parse_timestamp(text: str) -> ParsedTimestamp | None:
     try:
         at = datetime(*map(int, calendar), microsecond, tzinfo=_zone(offset)).astimezone(UTC)  # type: ignore[arg-type,misc] # six integers, by the pattern
     except (ValueError, OverflowError):
+        return None
+    if at.year < _FIRST_YEAR:
         return None
     below = digits[_MICROSECOND_DIGITS:].strip("0")
     return ParsedTimestamp(at, exact=not below and offset in ("Z", "z", "+00:00", "-00:00"))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,11 +23,15 @@ from sources.tables.parquet import TableFile, open_writer, read_batches
 
 
 class Origin(NamedTuple):
-    """The line a version came from."""
+    """The line a version came from; a job that is made again has the same lines once more."""
 
     job_id: str
     file: str
     line: int
+    extracted_at: datetime
+
+
+_ORIGIN_COLUMNS = [JOB_ID, FILE, LINE, EXTRACTED_AT]
 
 
 @dataclass(slots=True)
@@ -55,15 +60,15 @@ def superseded_origins(root: TableFile, repeated: set[int]) -> set[Origin]:
     ``repeated`` are the hashes worth looking at; a hash shared by two keys by chance costs time,
     never a row.
     """
-    winners: dict[str, tuple[tuple[object, str, int], Origin]] = {}
+    winners: dict[str, tuple[tuple[datetime, str, int], Origin]] = {}
     losers: set[Origin] = set()
     key = root.table.key[0]
-    for batch in read_batches(root, [key, EXTRACTED_AT, JOB_ID, FILE, LINE]):
+    for batch in read_batches(root, [key, *_ORIGIN_COLUMNS]):
         keys = batch.column(key).to_pylist()
         places = [place for place, value in enumerate(keys) if hash(value) in repeated]
         for row in batch.take(pa.array(places, pa.int64())).to_pylist():
-            origin = Origin(row[JOB_ID], row[FILE], row[LINE])
-            version = (row[EXTRACTED_AT], row[JOB_ID], row[LINE])
+            origin = _origin(row)
+            version = (origin.extracted_at, origin.job_id, origin.line)
             known = winners.get(row[key])
             if known is None or version > known[0]:
                 if known is not None:
@@ -94,13 +99,17 @@ def _kept_rows(
     if not suspects:
         return None
     keep = [True] * batch.num_rows
-    suspect_rows = batch.select([JOB_ID, FILE, LINE]).take(pa.array(suspects, pa.int64()))
+    suspect_rows = batch.select(_ORIGIN_COLUMNS).take(pa.array(suspects, pa.int64()))
     for place, row in zip(suspects, suspect_rows.to_pylist(), strict=True):
-        origin = Origin(row[JOB_ID], row[FILE], row[LINE])
+        origin = _origin(row)
         if origin in dropped:
             keep[place] = False
             removed[origin] += 1
     return pa.array(keep)
+
+
+def _origin(row: Mapping[str, Any]) -> Origin:
+    return Origin(*(row[name] for name in _ORIGIN_COLUMNS))
 
 
 def chain_of(root: str, tables: Sequence[TableSchema]) -> tuple[TableSchema, ...]:

@@ -1,0 +1,287 @@
+"""The command ``helpdesk``.
+
+Exit codes: 0 done; 1 failed, safe to run again; 2 wrong usage or configuration; 3 (with
+``--strict``) done, but a gap or quarantined lines need a person.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from rich.console import Console
+
+from sources.gladly.declarations import EXPORT_FILES
+from sources.http.errors import HelpdeskError, SettingsError
+from sources.http.redaction import protect, redact
+
+if TYPE_CHECKING:
+    from pipelines.progress import ProgressReporter
+    from pipelines.report import RunReport
+    from pipelines.runner import Target
+    from pipelines.status import Status
+
+EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON = 1, 2, 3
+_RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()}
+_PLAIN_WIDTH = 120
+
+_destination = click.option(
+    "--destination", metavar="NAME", help="Where to load: a dlt destination. Default: duckdb."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+_strict = click.option(
+    "--strict", is_flag=True, help="Exit with 3 if a gap or quarantined lines need a person."
+)
+
+
+class HelpdeskGroup(click.Group):
+    """Commands whose errors are one clear sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run a command; explain what stops it."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            explained = _explained(error)
+            if explained is None or ctx.params.get("debug"):
+                raise
+            click.echo(f"helpdesk: {redact(str(explained))}", err=True)
+            ctx.exit(EXIT_USAGE if isinstance(explained, SettingsError) else EXIT_FAILED)
+
+
+@click.group(cls=HelpdeskGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="helpdesk-elt", prog_name="helpdesk")
+@click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
+def cli(*, debug: bool) -> None:
+    """Load Gladly into DuckDB or any other dlt destination: complete, typed and current.
+
+    Try `helpdesk demo` first: it needs no account. Then `helpdesk doctor` checks your settings,
+    and `helpdesk run gladly` is the nightly job.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    protect(handler)
+    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler])
+    logging.getLogger("dlt").setLevel(logging.ERROR)
+
+
+@cli.command()
+@click.option("--items", default=20_000, show_default=True, help="Conversation items to make up.")
+@click.option(
+    "--folder", default="data/demo", show_default=True, help="Where the database goes; emptied."
+)
+@_as_json
+def demo(items: int, folder: str, *, as_json: bool) -> None:
+    """Run two nights against the sandbox: no account, no network, embedded DuckDB."""
+    _prepare()
+    from pipelines.demo import DATABASE, run_demo, show_answer  # noqa: PLC0415 - start-up
+    from pipelines.show import show_run  # noqa: PLC0415 - start-up
+
+    console = _console()
+    titles = iter(("Night 1: everything Gladly has", "Night 2: what is new"))
+    reports = []
+    for report in run_demo(Path(folder), items, _progress(console, quiet=as_json)):
+        reports.append(report)
+        if not as_json:
+            console.rule(next(titles), align="left")
+            show_run(console, report)
+    if as_json:
+        _print_json([report.as_dict() for report in reports])
+    else:
+        console.rule("Look at it", align="left")
+        show_answer(console, Path(folder) / DATABASE)
+
+
+@cli.group()
+def run() -> None:
+    """Run a nightly job."""
+
+
+@run.command(name="gladly")
+@_destination
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="RESOURCE",
+    type=click.Choice(sorted(_RESOURCES)),
+    help=f"Load only this; may be repeated. One of {', '.join(sorted(_RESOURCES))}.",
+)
+@_as_json
+@_strict
+@click.pass_context
+def run_gladly(
+    ctx: click.Context,
+    destination: str | None,
+    select: tuple[str, ...],
+    *,
+    as_json: bool,
+    strict: bool,
+) -> None:
+    """Load every Gladly export job that is not loaded yet.
+
+    Safe to run again at any time, also after it was killed.
+    """
+    _prepare()
+    from pipelines.runner import run_gladly as run_job  # noqa: PLC0415 - start-up
+    from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
+    from pipelines.show import show_run  # noqa: PLC0415 - start-up
+
+    console = _console()
+    report = run_job(
+        read_gladly_settings(),
+        _target(destination),
+        _progress(console, quiet=as_json),
+        _selection(select),
+    )
+    _finish(ctx, report, as_json=as_json, strict=strict, show=lambda: show_run(console, report))
+
+
+@cli.command()
+@_destination
+@_as_json
+@_strict
+@click.pass_context
+def status(ctx: click.Context, destination: str | None, *, as_json: bool, strict: bool) -> None:
+    """Show what is loaded: freshness, rows, gaps, quarantine."""
+    _prepare()
+    from pipelines.gladly import GLADLY_TABLES  # noqa: PLC0415 - start-up
+    from pipelines.show import show_status  # noqa: PLC0415 - start-up
+    from pipelines.status import read_status  # noqa: PLC0415 - start-up
+
+    target = _target(destination)
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = target.warehouse(Path(folder)).declare()
+        found = read_status(warehouse, target.dataset, [table.name for table in GLADLY_TABLES])
+    _finish(ctx, found, as_json=as_json, strict=strict, show=lambda: show_status(_console(), found))
+
+
+@cli.command()
+@_destination
+@_as_json
+@click.pass_context
+def doctor(ctx: click.Context, destination: str | None, *, as_json: bool) -> None:
+    """Check settings, host, token, export schedule, clock, rate budget, disk and destination."""
+    _prepare()
+    from pipelines.doctor import Verdict, examine  # noqa: PLC0415 - start-up
+    from pipelines.show import show_checks  # noqa: PLC0415 - start-up
+
+    checks = list(examine(destination))
+    if as_json:
+        _print_json([{"check": c.name, "verdict": c.verdict, "found": c.found} for c in checks])
+    else:
+        show_checks(_console(), checks)
+    if any(check.verdict is Verdict.FAILED for check in checks):
+        ctx.exit(EXIT_USAGE)
+
+
+@cli.command()
+@click.option("--port", default=0, help="Port on 127.0.0.1; any free one by default.")
+@click.option("--items", default=20_000, show_default=True, help="Conversation items to make up.")
+@click.option("--days", default=4, show_default=True, help="Days of activity.")
+@click.option(
+    "--frequency",
+    type=click.Choice(["DAILY", "HOURLY"]),
+    default="DAILY",
+    show_default=True,
+    help="How often export jobs appear.",
+)
+@click.option("--seed", default=7, show_default=True, help="Another seed, another world.")
+def sandbox(port: int, items: int, days: int, frequency: str, seed: int) -> None:
+    """Serve a look-alike Gladly on this machine and print the settings to use it."""
+    from sandbox import Sandbox, SandboxSettings, WorldSettings  # noqa: PLC0415 - start-up
+
+    today = datetime.now(UTC).date()
+    world = WorldSettings(
+        seed=seed,
+        items=items,
+        days=days,
+        first_day=_first_day(today, days),
+        frequency="DAILY" if frequency == "DAILY" else "HOURLY",
+    )
+    with Sandbox(SandboxSettings(world=world, now=datetime.now(UTC), port=port)) as server:
+        for name, value in (
+            ("BASE_URL", server.base_url),
+            ("EMAIL", server.email),
+            ("API_TOKEN", server.api_token),
+        ):
+            click.echo(f"export SOURCES__GLADLY__{name}={value}")
+        click.echo("# serving until Ctrl-C; in another shell: helpdesk run gladly", err=True)
+        server.wait()
+
+
+def main() -> None:
+    """Entry point of the command ``helpdesk``."""
+    cli(prog_name="helpdesk")
+
+
+def _prepare() -> None:
+    from pipelines.settings import set_dlt_defaults  # noqa: PLC0415 - start-up
+
+    set_dlt_defaults()
+
+
+def _target(destination: str | None) -> Target:
+    from pipelines.runner import Target  # noqa: PLC0415 - start-up
+    from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
+
+    settings = read_helpdesk_settings()
+    return Target.open(
+        destination or settings.destination, settings.dataset, Path(settings.data_dir)
+    )
+
+
+def _selection(select: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return which files are wanted: all of them, or those of the resources named."""
+    names = {_RESOURCES[resource] for resource in select}
+    return lambda name: not names or name in names
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+
+
+def _progress(console: Console, *, quiet: bool) -> ProgressReporter:
+    from pipelines.progress import LogProgress, TerminalProgress  # noqa: PLC0415 - start-up
+
+    return TerminalProgress(console) if console.is_terminal and not quiet else LogProgress()
+
+
+def _finish(
+    ctx: click.Context,
+    report: RunReport | Status,
+    *,
+    as_json: bool,
+    strict: bool,
+    show: Callable[[], None],
+) -> None:
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        show()
+    if strict and report.needs_a_person:
+        ctx.exit(EXIT_NEEDS_A_PERSON)
+
+
+def _print_json(value: object) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
+
+
+def _first_day(today: date, days: int) -> date:
+    return today - timedelta(days=days)
+
+
+def _explained(error: Exception) -> HelpdeskError | None:
+    if isinstance(error, HelpdeskError):
+        return error
+    from pipelines.explain import explain  # noqa: PLC0415 - start-up
+
+    return explain(error)

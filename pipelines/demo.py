@@ -1,0 +1,71 @@
+"""The demo: two nights of the real job against the sandbox, into an embedded DuckDB."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.progress import ProgressReporter
+from pipelines.report import RunReport
+from pipelines.runner import Target, run_gladly
+from sandbox import Sandbox, SandboxSettings, WorldSettings
+from sources.gladly.settings import GladlySettings
+
+DATABASE = "helpdesk_demo.duckdb"
+_DAYS = 4
+_QUESTION = """\
+SELECT content_type, initiator_type, COUNT(*) AS items, MAX(timestamp) AS newest
+FROM gladly.conversation_items
+GROUP BY ALL ORDER BY items DESC LIMIT 5"""
+
+
+def sandbox_settings(sandbox: Sandbox) -> GladlySettings:
+    """Return the settings that reach a sandbox."""
+    settings = GladlySettings()
+    settings.base_url = sandbox.base_url
+    settings.email = sandbox.email
+    settings.api_token = sandbox.api_token
+    return settings
+
+
+def run_demo(folder: Path, items: int, progress: ProgressReporter) -> Iterator[RunReport]:
+    """Yield the reports of two nights: a first load, then an increment with a quarantine.
+
+    ``folder`` is emptied first; the database stays in it.
+    """
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    world = WorldSettings(items=items, days=_DAYS, broken_days=frozenset({_DAYS - 1}))
+    target = Target.open("duckdb", "gladly", folder, credentials=str(folder / DATABASE))
+    with Sandbox(SandboxSettings(world=world)) as sandbox:
+        settings = sandbox_settings(sandbox)
+        yield run_gladly(settings, target, progress)
+        sandbox.clock.advance(timedelta(days=1))
+        yield run_gladly(settings, target, progress)
+
+
+def show_answer(console: Console, database: Path) -> None:
+    """Print a question in SQL, its answer, and how to ask another one."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        cursor = connection.execute(_QUESTION)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in cursor.description or ():
+            table.add_column(column[0])
+        for row in cursor.fetchall():
+            table.add_row(*map(str, row))
+    console.print(_QUESTION, highlight=False)
+    console.print(table)
+    console.print(
+        f"The database is {database}. Ask it more from Python:\n"
+        f"  import duckdb; duckdb.connect({str(database)!r}).sql('FROM gladly.emails').show()",
+        highlight=False,
+        soft_wrap=True,
+    )

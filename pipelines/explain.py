@@ -1,0 +1,73 @@
+"""Errors of libraries as errors a person can act on: what happened, where, what to do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.destinations.exceptions import DestinationConnectionError
+
+from sources.http.errors import GiveUpError, HelpdeskError, RetryableError, SettingsError
+from sources.http.redaction import redact
+
+_LONGEST = 300
+_FULL = ("no space left", "disk full", "out of disk", "could not write all bytes", "enospc")
+_LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
+_UNREACHABLE = ("connection refused", "could not connect", "timeout expired", "could not translate")
+
+
+def explain(error: BaseException) -> HelpdeskError | None:
+    """Return the error a person can act on, or None if this one needs a developer."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, HelpdeskError):
+            return cause
+    text = " ".join(str(cause) for cause in causes).lower()
+    full = any(isinstance(c, OSError) and c.errno in (errno.ENOSPC, errno.EDQUOT) for c in causes)
+    if full or any(sign in text for sign in _FULL):
+        return GiveUpError(
+            "The disk is full. Nothing of the package under way was kept, and nothing loaded "
+            "before was lost. Make room (see data_dir and the destination's disk) and run again."
+        )
+    if any(sign in text for sign in _LOCKED):
+        return RetryableError(
+            "The database file is open in another program. Close it there (a notebook, a DuckDB "
+            "shell) and run again. " + _shown(error)
+        )
+    for cause in causes:
+        if isinstance(cause, DestinationConnectionError) or any(s in text for s in _UNREACHABLE):
+            return RetryableError(
+                "The destination cannot be reached. Check its credentials under "
+                "[destination.<name>.credentials] and that it is running. " + _shown(cause)
+            )
+        if isinstance(cause, ConfigurationException):
+            return SettingsError(
+                "The configuration is not complete: "
+                + _shown(cause)
+                + " `helpdesk doctor` says more."
+            )
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        cause = pending.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        inner = getattr(cause, "exception", None) or getattr(cause, "dbapi_exception", None)
+        pending += [
+            cause.__cause__,
+            cause.__context__,
+            inner if isinstance(inner, BaseException) else None,
+        ]
+
+
+def _shown(error: BaseException) -> str:
+    """One line of an error, without secrets, and never a statement with its values."""
+    line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return redact(line.strip())[:_LONGEST]

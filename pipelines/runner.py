@@ -1,0 +1,99 @@
+"""The runner: hold the workspace, open source and destination, run, report."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dlt.common.destination import Destination
+
+from pipelines.destinations import Capabilities, open_destination
+from pipelines.gladly import GLADLY_TABLES, GladlyRun
+from pipelines.progress import ProgressReporter
+from pipelines.report import RunReport
+from pipelines.settings import read_gladly_settings
+from pipelines.warehouse import Warehouse
+from pipelines.workspace import open_workspace
+from sources.gladly.settings import (
+    REQUESTS_PER_SECOND,
+    SOURCE_NAME,
+    GladlySettings,
+    gladly_base_url,
+)
+from sources.http.budget import RateBudget
+from sources.http.client import ApiClient
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a run loads, and where it works."""
+
+    destination_name: str
+    destination: Destination[Any, Any]
+    capabilities: Capabilities
+    dataset: str
+    data: Path
+
+    @classmethod
+    def open(cls, name: str, dataset: str, data: Path, **settings: Any) -> Target:  # noqa: ANN401 - dlt's own settings
+        """Open a destination by name; ``settings`` are dlt's, such as ``credentials``."""
+        destination, capabilities = open_destination(name, **settings)
+        return cls(name, destination, capabilities, dataset, data)
+
+    def warehouse(self, folder: Path) -> Warehouse:
+        """Return the dataset with all tables of Gladly; ``folder`` is for dlt's work."""
+        return Warehouse(self.destination, self.capabilities, self.dataset, GLADLY_TABLES, folder)
+
+
+def open_client(settings: GladlySettings) -> ApiClient:
+    """Return a client for the organisation's API; a rotated token is reread once.
+
+    Raises:
+        SettingsError: organisation or base URL are missing, malformed or unsafe.
+    """
+
+    def reread() -> tuple[str, str]:
+        fresh = read_gladly_settings()
+        return fresh.email, fresh.api_token
+
+    return ApiClient(
+        gladly_base_url(settings.organization, settings.base_url),
+        settings.email,
+        settings.api_token,
+        budget=RateBudget(REQUESTS_PER_SECOND, share=settings.rate_share),
+        credentials=reread,
+    )
+
+
+def run_gladly(
+    settings: GladlySettings,
+    target: Target,
+    progress: ProgressReporter,
+    selected: Callable[[str], bool] = lambda _name: True,
+) -> RunReport:
+    """Run the nightly job once.
+
+    Raises:
+        HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
+    """
+    started = datetime.now(UTC)
+    with open_client(settings) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
+        report = RunReport(
+            run_id=f"{started:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
+            pipeline=SOURCE_NAME,
+            destination=target.destination_name,
+            dataset=target.dataset,
+            started_at=started,
+            healed_crash=workspace.after_crash,
+        )
+        if workspace.after_crash:
+            progress.say(
+                "The last run did not end by itself. What it left is discarded and redone."
+            )
+        warehouse = target.warehouse(workspace.work / "dlt")
+        run = GladlyRun(settings, client, warehouse, workspace, progress, report, selected)
+        return run.run()

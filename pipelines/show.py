@@ -1,0 +1,130 @@
+"""Reports as tables a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.doctor import Check, Verdict
+from pipelines.report import FileReport, RunReport
+from pipelines.status import Status
+
+_MARKS = {Verdict.OK: "ok", Verdict.WARNING: "look", Verdict.FAILED: "FIX"}
+
+
+def show_run(console: Console, report: RunReport) -> None:
+    """Print what a run did: rows by table, files by job, gaps, quarantine, seconds."""
+    if report.files:
+        console.print(_files(report.files))
+    if report.tables:
+        console.print(_tables(report))
+    for table, rows in report.late.items():
+        console.print(f"{table}: {rows:,} rows came late; a later version was there already.")
+    if report.quarantined:
+        console.print(
+            f"{report.quarantined:,} lines could not become rows. They are kept, with the reason, "
+            "in quarantined_lines:"
+        )
+        for line in report.quarantined_lines:
+            console.print(f"  {line.file}, line {line.line_number:,}: {line.reason}")
+    for gap in report.gaps:
+        state = "Closed" if gap.healed else "Gap"
+        span = f"{_time(gap.from_at)} to {_time(gap.to_at)}"
+        console.print(f"{state}: {gap.stream} {span}" + ("" if gap.healed else f". {gap.reason}"))
+    if report.unfinished_jobs:
+        console.print(
+            f"{len(report.unfinished_jobs)} export jobs were not finished at Gladly; the next run "
+            "loads them."
+        )
+    console.print(
+        f"Done in {report.seconds:.1f} seconds: {report.rows:,} records from {report.jobs} export "
+        f"jobs in dataset {report.dataset} ({report.destination}); {report.quarantined:,} "
+        f"quarantined, {len(report.open_gaps)} open gaps."
+    )
+
+
+def show_status(console: Console, status: Status) -> None:
+    """Print what the warehouse holds."""
+    if status.last_run is None:
+        console.print(f"Nothing is loaded in dataset {status.dataset} yet: `helpdesk run gladly`.")
+        return
+    run = status.last_run
+    console.print(f"Last run {run['run_id']}: {run['status']}, {_time(run['finished_at'])}.")
+    if run["error"]:
+        console.print(run["error"])
+    if status.data_until:
+        console.print(f"Data until {_time(status.data_until)}.")
+    console.print(f"{status.lines:,} lines of {status.files:,} files.")
+    table = _table("table", "rows")
+    for name, rows in status.rows.items():
+        if rows:
+            table.add_row(name, f"{rows:,}")
+    console.print(table)
+    for file in status.quarantined:
+        console.print(
+            f"Quarantined: {file['lines']:,} lines of {file['file']}, export job {file['job_id']}."
+        )
+    for gap in status.gaps:
+        span = f"{_time(gap['from_at'])} to {_time(gap['to_at'])}"
+        console.print(f"Gap: {gap['stream']} {span}. {gap['reason']}")
+    if not status.needs_a_person:
+        console.print("No gaps, nothing in quarantine.")
+
+
+def show_checks(console: Console, checks: Iterable[Check]) -> None:
+    """Print the doctor's findings."""
+    table = _table("", "check", "found")
+    for check in checks:
+        table.add_row(_MARKS[check.verdict], check.name, check.found)
+    console.print(table)
+
+
+def _files(files: Iterable[FileReport]) -> Table:
+    table = _table(
+        "data from", "data to", "file", "bytes", "lines", "rows", "superseded", "quarantined"
+    )
+    for file in files:
+        table.add_row(
+            _time(file.window_from),
+            _time(file.window_to),
+            file.file,
+            *(
+                f"{number:,}"
+                for number in (
+                    file.bytes,
+                    file.lines,
+                    file.rows,
+                    file.superseded,
+                    file.quarantined,
+                )
+            ),
+        )
+    return table
+
+
+def _tables(report: RunReport) -> Table:
+    table = _table("table", "added", "updated", "removed")
+    for change in report.tables.values():
+        table.add_row(
+            change.table, f"{change.added:,}", f"{change.updated:,}", f"{change.removed:,}"
+        )
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        is_text = column in ("", "table", "file", "check", "found", "data from", "data to")
+        table.add_column(
+            column,
+            justify="left" if is_text else "right",
+            no_wrap=column != "found",
+        )
+    return table
+
+
+def _time(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%d %H:%M") if at else ""
