@@ -246,7 +246,8 @@ def _selection(select: tuple[str, ...]) -> Callable[[str], bool]:
 
 
 def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+    return Console(width=width, markup=False)
 
 
 def _progress(console: Console, *, quiet: bool) -> ProgressReporter:

@@ -6,12 +6,16 @@ destination of dlt can do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import Destination
+from dlt.common.destination.exceptions import DestinationException
 
 from sources.http.errors import SettingsError
 
@@ -39,6 +43,8 @@ class Capabilities:
     keeping: Keeping = Keeping.MERGE
     # where JSON columns cannot hold every JSON text, or cannot be loaded from Parquet
     json_as_text: bool = False
+    # the file in data_dir that an embedded destination gets where no credentials are set
+    database_file: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     # run once on the connection that stays open during a load
     session_statements: tuple[str, ...] = ()
@@ -50,6 +56,7 @@ _CAPABILITIES = {
     "duckdb": Capabilities(
         HandOver.FILE,
         "parquet",
+        database_file="helpdesk.duckdb",
         options={"supports_transactions": True},
         session_statements=(
             "SET GLOBAL preserve_insertion_order = false",
@@ -66,21 +73,35 @@ _CAPABILITIES = {
 }
 
 
-def open_destination(name: str, **settings: Any) -> tuple[Destination[Any, Any], Capabilities]:  # noqa: ANN401 - dlt's own settings
+def open_destination(
+    name: str,
+    data: Path,
+    **settings: Any,  # noqa: ANN401 - dlt's own settings
+) -> tuple[Destination[Any, Any], Capabilities]:
     """Return a dlt destination by its name or by the name of its section in the configuration.
+
+    Args:
+        name: Such as ``duckdb``, or ``warehouse`` where ``[destination.warehouse]`` is set.
+        data: Folder for the file of an embedded destination.
+        settings: dlt's own; they win over its configuration.
 
     Raises:
         SettingsError: dlt knows no such destination, or its packages are not installed.
     """
     try:
-        kind = _destination_type(name)
-        capabilities = _CAPABILITIES.get(kind, DEFAULT)
+        capabilities = _CAPABILITIES.get(_destination_type(name), DEFAULT)
+        if capabilities.database_file and not _has_credentials(name, settings):
+            settings["credentials"] = str(data / capabilities.database_file)
         return dlt.destination(name, **capabilities.options, **settings), capabilities
-    except Exception as error:
+    except (DestinationException, ConfigurationException, ImportError, ValueError) as error:
         raise SettingsError(
             f"The destination {name!r} cannot be used: {_first_line(error)} "
             "Use a name dlt knows, such as duckdb, postgres, filesystem, bigquery or snowflake."
         ) from error
+
+
+def _has_credentials(name: str, settings: Mapping[str, object]) -> bool:
+    return "credentials" in settings or bool(dlt.secrets.get(f"destination.{name}.credentials"))
 
 
 def _destination_type(name: str) -> str:

@@ -41,7 +41,7 @@ class Target:
     @classmethod
     def open(cls, name: str, dataset: str, data: Path, **settings: Any) -> Target:  # noqa: ANN401 - dlt's own settings
         """Open a destination by name; ``settings`` are dlt's, such as ``credentials``."""
-        destination, capabilities = open_destination(name, **settings)
+        destination, capabilities = open_destination(name, data, **settings)
         return cls(name, destination, capabilities, dataset, data)
 
     def warehouse(self, folder: Path) -> Warehouse:

@@ -34,7 +34,6 @@ from sources.tables.quarantine import oversized, quarantine_rows
 from sources.tables.structure import compile_record
 from sources.tables.versions import KeyHashes
 
-
 EXAMPLES = 5
 
 
