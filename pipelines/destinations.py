@@ -64,8 +64,9 @@ _CAPABILITIES = {
         ),
     ),
     "motherduck": Capabilities(HandOver.FILE, "parquet"),
-    # jsonb refuses the escape \u0000, which a customer's message may hold
-    "postgres": Capabilities(HandOver.ARROW, "csv", json_as_text=True),
+    # jsonb refuses the escape \u0000, which a customer's message may hold; dlt's CSV copy turns
+    # empty text, such as a redacted message, into null
+    "postgres": Capabilities(HandOver.ARROW, "insert_values", json_as_text=True),
     "filesystem": Capabilities(HandOver.FILE, "parquet", Keeping.APPEND, json_as_text=True),
     # no JSON columns from Parquet
     "bigquery": Capabilities(HandOver.FILE, "parquet", json_as_text=True),

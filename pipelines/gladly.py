@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -164,6 +165,7 @@ class GladlyRun:
                 self._parsers,
                 folder,
                 max_quarantined_share=self.settings.max_quarantined_share,
+                processors=os.cpu_count() or 1,
                 on_lines=on_lines,
             )
         rows = sum(table.rows for table in package.tables)

@@ -14,9 +14,10 @@ from sources.gladly.resources import Listing, RawFile
 from sources.http.errors import GiveUpError
 from sources.tables.build import Lineage
 from sources.tables.ledger import LOAD_FILES
-from sources.tables.parquet import TableFile, TableFiles, write_rows
+from sources.tables.parallel import parse_file_in_parallel, workers_for
+from sources.tables.parquet import TableFile, TableFiles, join_files, write_rows
 from sources.tables.parse import FileCounts, RecordParser, parse_file, parse_unknown_file
-from sources.tables.versions import KeyHashes, superseded_origins, without_origins
+from sources.tables.versions import superseded_origins, without_origins
 
 # A few broken lines in a small file are no sign of another format.
 _SHARE_COUNTS_FROM_LINES = 100
@@ -37,6 +38,7 @@ def parse_package(
     folder: Path,
     *,
     max_quarantined_share: float,
+    processors: int,
     on_lines: Callable[[int, int], None],
 ) -> Package:
     """Parse raw files, oldest extraction first, into the rows of one package.
@@ -47,27 +49,45 @@ def parse_package(
     Raises:
         GiveUpError: more of a file is broken than ``max_quarantined_share`` allows.
     """
-    counts: list[tuple[RawFile, FileCounts]] = []
-    keys: dict[str, KeyHashes] = {}
+    package = Package([])
+    parts: list[TableFile] = []
     with TableFiles(folder) as files:
-        for raw in raw_files:
-            job, name = raw.job_file.job, raw.job_file.name
-            lineage = Lineage(job.updated_at, job.id, name)
-            parser = parsers.get(name)
-            with raw.path.open("rb") as stream:
-                if parser is None:
-                    found = parse_unknown_file(stream, lineage, files, on_lines=on_lines)
-                else:
-                    hashes = keys.setdefault(parser.record.table, KeyHashes())
-                    found = parse_file(stream, parser, lineage, files, hashes, on_lines=on_lines)
+        for number, raw in enumerate(raw_files, 1):
+            parser = parsers.get(raw.job_file.name)
+            lineage = Lineage(raw.job_file.job.updated_at, raw.job_file.job.id, raw.job_file.name)
+            workers = workers_for(raw.bytes, processors)
+            if parser is not None and workers > 1:
+                found, parsed = parse_file_in_parallel(
+                    raw.path,
+                    parser.record,
+                    lineage,
+                    folder / f"file-{number}",
+                    workers,
+                    on_lines=on_lines,
+                )
+                parts += parsed
+            else:
+                found = _parse_here(raw, parser, lineage, files, on_lines)
             _check_share(raw, found, max_quarantined_share)
-            counts.append((raw, found))
-        tables = {file.table.name: file for file in files.finish()}
-    package = Package([], counts)
-    for root, hashes in keys.items():
-        _keep_winners(root, hashes, tables, package)
-    package.tables = list(tables.values())
+            package.counts.append((raw, found))
+        tables = {file.table.name: file for file in join_files([*files.finish(), *parts])}
+    for root in {parser.record.table for parser in parsers.values()} & {*tables}:
+        _keep_winners(root, tables, package)
+    package.tables = [file for file in tables.values() if file.rows]
     return package
+
+
+def _parse_here(
+    raw: RawFile,
+    parser: RecordParser | None,
+    lineage: Lineage,
+    files: TableFiles,
+    on_lines: Callable[[int, int], None],
+) -> FileCounts:
+    with raw.path.open("rb") as stream:
+        if parser is None:
+            return parse_unknown_file(stream, lineage, files, on_lines=on_lines)
+        return parse_file(stream, parser, lineage, files, on_lines=on_lines)
 
 
 def parse_listing(
@@ -99,13 +119,8 @@ def ledger_file(
     return write_rows(folder, LOAD_FILES, ledger_rows(package, archive, run_id, loaded_at))
 
 
-def _keep_winners(
-    root: str, hashes: KeyHashes, tables: dict[str, TableFile], package: Package
-) -> None:
-    repeated = hashes.repeated()
-    if not repeated:
-        return
-    losers = superseded_origins(tables[root], repeated)
+def _keep_winners(root: str, tables: dict[str, TableFile], package: Package) -> None:
+    losers = superseded_origins(tables[root])
     for origin in losers:
         place = (origin.job_id, origin.file)
         package.superseded[place] = package.superseded.get(place, 0) + 1

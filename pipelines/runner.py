@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,8 +75,13 @@ def run_gladly(
     target: Target,
     progress: ProgressReporter,
     selected: Callable[[str], bool] = lambda _name: True,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> RunReport:
     """Run the nightly job once.
+
+    ``sleep`` and ``clock`` are those of the wait for unfinished jobs; requests have their own.
 
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
@@ -95,5 +101,7 @@ def run_gladly(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        run = GladlyRun(settings, client, warehouse, workspace, progress, report, selected)
+        run = GladlyRun(
+            settings, client, warehouse, workspace, progress, report, selected, sleep, clock
+        )
         return run.run()

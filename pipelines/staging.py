@@ -62,7 +62,8 @@ def _resource(
 
     def rows() -> Iterator[Any]:
         if capabilities.hand_over is HandOver.FILE:
-            yield dlt.mark.with_file_import(str(file.path), "parquet", file.rows)
+            for path in file.paths:
+                yield dlt.mark.with_file_import(str(path), "parquet")
         else:
             yield from read_batches(file)
 

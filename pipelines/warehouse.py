@@ -20,7 +20,7 @@ from pipelines.destinations import Capabilities, Keeping
 from pipelines.merge import Names, count_late_sql, drop_late_statements, replace_statements
 from pipelines.staging import load_files, new_pipeline
 from sources.http.errors import RetryableError
-from sources.tables.declarations import TableSchema
+from sources.tables.declarations import FILE, TableSchema
 from sources.tables.ledger import LOAD_FILES
 from sources.tables.parquet import TableFile
 
@@ -112,14 +112,14 @@ class Warehouse:
             return PackageResult()
         if self._capabilities.keeping is Keeping.APPEND:
             return self._append(files)
-        staging = new_pipeline(
-            "helpdesk_staging", self._destination, self._staging_dataset, self._folder / "staging"
-        )
         # one connection stays open: an embedded destination then keeps its settings and its cache
         with self._client() as client:
             _execute(client, self._capabilities.session_statements)
-            load_files(staging, _SCHEMA_NAME, files, self._capabilities, "replace")
-            return self._merge(client, files)
+            result = PackageResult()
+            if self._is_new(client, files):
+                files = self._load_new(client, files, result)
+            self._stage(files)
+            return self._merge(client, files, result)
 
     def is_reachable(self) -> bool:
         """Ask the destination something; return whether the dataset is there.
@@ -185,14 +185,59 @@ class Warehouse:
         except DestinationUndefinedEntity:
             return ()
 
-    def _merge(self, client: SqlClientBase[Any], files: Sequence[TableFile]) -> PackageResult:
+    def _is_new(self, client: SqlClientBase[Any], files: Sequence[TableFile]) -> bool:
+        """Whether this is the first package ever, into tables that hold nothing."""
+        if not any(file.table.name == LOAD_FILES.name for file in files):
+            return False
+        names = self._names(client)
+        if self._count(client, LOAD_FILES.name, names):
+            return False
+        tables = [table for table in self._chains(files) if not _is_ledger(table)]
+        for table in tables:
+            # rows of a first load that was killed: the ledger knows nothing of them
+            client.execute_sql(
+                f"DELETE FROM {names.final(table.name)} WHERE {names.column(FILE)} NOT LIKE '/%%'"
+            )
+        return not any(self._count(client, table.name, names) for table in tables)
+
+    def _load_new(
+        self, client: SqlClientBase[Any], files: Sequence[TableFile], result: PackageResult
+    ) -> list[TableFile]:
+        """Load straight into empty tables; return the ledger, which makes it count.
+
+        There is nothing to replace, and until the ledger is written nothing that was loaded: a
+        first load that is killed is wiped by the next one.
+        """
+        rows = [file for file in files if not _is_ledger(file.table)]
+        pipeline = new_pipeline(
+            "helpdesk_new", self._destination, self._dataset, self._folder / "new"
+        )
+        load_files(pipeline, _SCHEMA_NAME, rows, self._capabilities, "append")
+        names = self._names(client)
+        for file in rows:
+            _require(file.table.name, file.rows, self._count(client, file.table.name, names))
+            result.changes.append(_change(file.table.name, file.rows, 0))
+        return [file for file in files if _is_ledger(file.table)]
+
+    def _chains(self, files: Iterable[TableFile]) -> list[TableSchema]:
+        """Return all tables of the chains that a package touches."""
+        roots = {file.table.parent or file.table.name for file in files}
+        return [table for table in self._tables.values() if (table.parent or table.name) in roots]
+
+    def _stage(self, files: Sequence[TableFile]) -> None:
+        pipeline = new_pipeline(
+            "helpdesk_staging", self._destination, self._staging_dataset, self._folder / "staging"
+        )
+        load_files(pipeline, _SCHEMA_NAME, files, self._capabilities, "replace")
+
+    def _merge(
+        self, client: SqlClientBase[Any], files: Sequence[TableFile], result: PackageResult
+    ) -> PackageResult:
         names = self._names(client)
         rows = {file.table.name: file.rows for file in files}
         for table, expected in rows.items():
-            _require(
-                table, expected, _single(client, f"SELECT COUNT(*) FROM {names.staged(table)}")
-            )
-        result = PackageResult()
+            found = _single(client, f"SELECT COUNT(*) FROM {names.staged(table)}")
+            _require(table, expected, found)
         with client.begin_transaction():
             for root in self._roots(rows):
                 self._merge_chain(client, root, rows, names, result)
@@ -244,9 +289,7 @@ class Warehouse:
 
     def _append(self, files: Sequence[TableFile]) -> PackageResult:
         """Append all versions; the ledger comes last, so that it never tells of missing rows."""
-        roots = {file.table.parent or file.table.name for file in files}
-        chains = [table for table in self._tables.values() if (table.parent or table.name) in roots]
-        names = [table.name for table in chains]
+        names = [table.name for table in self._chains(files)]
         before = self.count(names)
         for part in (
             [file for file in files if not _is_ledger(file.table)],

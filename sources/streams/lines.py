@@ -5,8 +5,11 @@ A line of JSONL may hold U+2028, U+2029 or U+0085: only the byte ``\n`` ends it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO
 
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -47,16 +50,55 @@ class OversizedLine:
     head: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a file that begins and ends with a line: bytes ``start`` up to ``end``."""
+
+    start: int
+    end: int
+    first_line: int
+
+
+def split_file(path: Path, parts: int) -> list[Span]:
+    r"""Return a file's bytes as at most ``parts`` spans of whole lines, of about equal size.
+
+    bytes   0----------\n|-----------\n|----------\n
+    spans   [             )[             )[            )
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        cuts = [0]
+        for part in range(1, parts):
+            stream.seek(max(size * part // parts - 1, cuts[-1]))
+            stream.readline()
+            cuts.append(stream.tell())
+        cuts.append(size)
+        spans, first_line = [], 1
+        for start, end in pairwise(sorted(set(cuts))):
+            spans.append(Span(start, end, first_line))
+            if end < size:
+                first_line += _count_lines(stream, start, end)
+    return spans
+
+
 def read_lines(
-    stream: BinaryIO, *, chunk_bytes: int = CHUNK_BYTES, max_line_bytes: int = MAX_LINE_BYTES
+    stream: BinaryIO,
+    *,
+    span: Span | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
+    max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[Lines | OversizedLine]:
-    """Yield every byte of ``stream`` exactly once, in order, as whole lines.
+    """Yield every byte of ``stream``, or of a span of it, exactly once, in order, as whole lines.
 
     Memory is bounded by ``chunk_bytes`` + ``max_line_bytes``, whatever the file holds.
     """
+    line_number, byte_offset, left = 1, 0, sys.maxsize
+    if span is not None:
+        line_number, byte_offset, left = span.first_line, span.start, span.end - span.start
+        stream.seek(span.start)
     held, oversized_bytes, head = b"", 0, b""
-    line_number, byte_offset = 1, 0
-    while block := stream.read(chunk_bytes):
+    while block := stream.read(min(chunk_bytes, left)):
+        left -= len(block)
         if oversized_bytes:
             end = block.find(b"\n") + 1
             oversized_bytes += end or len(block)
@@ -95,3 +137,12 @@ def split_lines(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
 def is_blank(line: bytes) -> bool:
     """Return whether a line holds nothing but what JSON calls whitespace."""
     return not line.strip(b" \t\r\n")
+
+
+def _count_lines(stream: BinaryIO, start: int, end: int) -> int:
+    stream.seek(start)
+    count, left = 0, end - start
+    while block := stream.read(min(CHUNK_BYTES, left)):
+        count += block.count(b"\n")
+        left -= len(block)
+    return count

@@ -71,14 +71,16 @@ def conform(value: Any, node: RecordNode) -> tuple[Any, Surprises]:  # noqa: ANN
     Nothing is dropped: each leaf of ``value`` is in the struct or in the surprises.
 
     Raises:
-        UnusableRecordError: ``value`` is not an object, or its key is not text or is empty.
+        UnusableRecordError: ``value`` is not an object, or its key is not text, is empty or holds U+0000.
     """
     if not isinstance(value, dict):
         raise UnusableRecordError(f"not a JSON object but {_json_type(value)}")
     key_path = node.record.fields[0].path
     key = value.get(key_path)
-    if not isinstance(key, str) or not key or "\0" in key:
+    if not isinstance(key, str) or not key:
         raise UnusableRecordError(f"no usable {key_path}: {_json_type(key)}")
+    if "\0" in key:
+        raise UnusableRecordError(f"no usable {key_path}: text that holds U+0000")
     surprises = Surprises()
     rest = dict(value)
     content = rest.pop(node.record.variant_path, None) if node.variants else None

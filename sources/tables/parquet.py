@@ -21,11 +21,32 @@ _DICTIONARY_COLUMNS = frozenset({EXTRACTED_AT, JOB_ID, FILE, "content_type", "ki
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A finished Parquet file: all rows of one table in one package."""
+    """All rows of one table in one package: a finished Parquet file, or several."""
 
     table: TableSchema
     path: Path
     rows: int
+    more_paths: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file, in the order of the lines they came from."""
+        return (self.path, *self.more_paths)
+
+
+def join_files(files: Iterable[TableFile]) -> list[TableFile]:
+    """Return one entry a table, whose files are those of all entries of that table, in order."""
+    joined: dict[str, TableFile] = {}
+    for file in files:
+        known = joined.get(file.table.name)
+        joined[file.table.name] = (
+            file
+            if known is None
+            else TableFile(
+                file.table, known.path, known.rows + file.rows, (*known.more_paths, *file.paths)
+            )
+        )
+    return list(joined.values())
 
 
 class TableFiles:
@@ -115,6 +136,7 @@ def write_rows(folder: Path, table: TableSchema, rows: Iterable[Mapping[str, obj
 
 
 def read_batches(file: TableFile, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file, a row group at a time."""
-    with pq.ParquetFile(file.path) as parquet:
-        yield from parquet.iter_batches(columns=columns)
+    """Yield the rows of a table in order, a row group at a time."""
+    for path in file.paths:
+        with pq.ParquetFile(path) as parquet:
+            yield from parquet.iter_batches(columns=columns)

@@ -13,6 +13,7 @@ from sources.streams.lines import (
     MAX_LINE_BYTES,
     Lines,
     OversizedLine,
+    Span,
     is_blank,
     read_lines,
     split_lines,
@@ -32,7 +33,6 @@ from sources.tables.ledger import QUARANTINED_LINES, UNKNOWN_FILE_LINES
 from sources.tables.parquet import TableFiles
 from sources.tables.quarantine import oversized, quarantine_rows
 from sources.tables.structure import compile_record
-from sources.tables.versions import KeyHashes
 
 EXAMPLES = 5
 
@@ -53,6 +53,14 @@ class FileCounts:
     quarantined: int = 0
     rows_by_table: Counter[str] = field(default_factory=Counter)
     examples: list[QuarantinedLine] = field(default_factory=list)
+
+    def add(self, other: FileCounts) -> None:
+        """Add what a later part of the same file held."""
+        self.lines += other.lines
+        self.rows += other.rows
+        self.quarantined += other.quarantined
+        self.rows_by_table.update(other.rows_by_table)
+        self.examples += other.examples[: EXAMPLES - len(self.examples)]
 
 
 class RecordParser:
@@ -83,27 +91,24 @@ def parse_file(
     parser: RecordParser,
     lineage: Lineage,
     files: TableFiles,
-    keys: KeyHashes,
     *,
+    span: Span | None = None,
     on_lines: Callable[[int, int], None] = ignore_progress,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> FileCounts:
-    """Add the rows of a raw file to ``files`` and their keys to ``keys``; return the counts.
+    """Add the rows of a raw file, or of a span of it, to ``files``; return the counts.
 
     Every line that is not blank becomes a row or a quarantined line. Memory does not grow with
     the file. ``on_lines`` hears of progress: lines and bytes.
     """
     counts = FileCounts()
-    key = parser.record.key
-    for part in read_lines(stream, max_line_bytes=max_line_bytes):
+    for part in read_lines(stream, span=span, max_line_bytes=max_line_bytes):
         if isinstance(part, OversizedLine):
             _add_quarantined([oversized(part, max_line_bytes)], lineage, files, counts)
             counts.lines += 1
             on_lines(1, part.size)
             continue
         records, tables = parser.parse(part, lineage)
-        if tables:
-            keys.add(tables[parser.record.table].column(key).to_pylist())
         files.add(parser.schemas, tables)
         _add_quarantined(records.quarantined, lineage, files, counts)
         counts.lines += records.line_count

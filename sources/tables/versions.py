@@ -7,10 +7,9 @@ kept    a(1)  b(2)  c(1)       d(2)     with the typed and child rows of just th
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -31,42 +30,32 @@ class Origin(NamedTuple):
     extracted_at: datetime
 
 
+_KEYS_AT_ONCE = 2_000_000
 _ORIGIN_COLUMNS = [JOB_ID, FILE, LINE, EXTRACTED_AT]
 
 
-@dataclass(slots=True)
-class KeyHashes:
-    """64-bit hashes of every key of a root table: 8 bytes a row tell whether any came twice."""
+def repeated_keys(root: TableFile) -> set[str]:
+    """Return the keys that stand more than once in a root table.
 
-    hashes: array[int] = field(default_factory=lambda: array("q"))
-
-    def add(self, keys: Iterable[str]) -> None:
-        """Note the keys of further rows."""
-        self.hashes.extend(map(hash, keys))
-
-    def repeated(self) -> set[int]:
-        """Return the hashes seen more than once; equal keys have equal hashes."""
-        column = pa.array(self.hashes, pa.int64())
-        if pc.count_distinct(column).as_py() == len(column):
-            return set()
-        counts = pc.value_counts(column)
-        often = counts.filter(pc.greater(counts.field("counts"), 1))
-        return set(often.field("values").to_pylist())
-
-
-def superseded_origins(root: TableFile, repeated: set[int]) -> set[Origin]:
-    """Return the lines whose version lost to another version of the same key in this file.
-
-    ``repeated`` are the hashes worth looking at; a hash shared by two keys by chance costs time,
-    never a row.
+    Memory is bounded: a large table is looked at in several passes, each over the keys that begin
+    with some of the characters that occur.
     """
+    key = root.table.key[0]
+    passes = -(-root.rows // _KEYS_AT_ONCE)
+    firsts = [None] if passes == 1 else _slices(_first_characters(root, key), passes)
+    return {value for group in firsts for value in _repeated(_keys(root, key, group))}
+
+
+def superseded_origins(root: TableFile) -> set[Origin]:
+    """Return the lines whose version lost to another version of the same key in this package."""
+    repeated = pa.array(repeated_keys(root), pa.string())
+    if not len(repeated):
+        return set()
     winners: dict[str, tuple[tuple[datetime, str, int], Origin]] = {}
     losers: set[Origin] = set()
     key = root.table.key[0]
     for batch in read_batches(root, [key, *_ORIGIN_COLUMNS]):
-        keys = batch.column(key).to_pylist()
-        places = [place for place, value in enumerate(keys) if hash(value) in repeated]
-        for row in batch.take(pa.array(places, pa.int64())).to_pylist():
+        for row in batch.filter(pc.is_in(batch.column(key), repeated)).to_pylist():
             origin = _origin(row)
             version = (origin.extracted_at, origin.job_id, origin.line)
             known = winners.get(row[key])
@@ -89,7 +78,41 @@ def without_origins(file: TableFile, dropped: set[Origin]) -> tuple[TableFile, C
             keep = _kept_rows(batch, lines, dropped, removed)
             writer.write_batch(batch.filter(keep) if keep is not None else batch)
     path.replace(file.path)
-    return replace(file, rows=file.rows - removed.total()), removed
+    return replace(file, rows=file.rows - removed.total(), more_paths=()), removed
+
+
+def _keys(root: TableFile, key: str, firsts: pa.Array | None) -> pa.ChunkedArray:
+    """Return the keys, or those whose first character is one of ``firsts``."""
+    columns = (batch.column(0) for batch in read_batches(root, [key]))
+    if firsts is not None:
+        columns = (c.filter(pc.is_in(_first_character(c), firsts)) for c in columns)
+    return pa.chunked_array(list(columns), pa.string())
+
+
+def _repeated(keys: pa.ChunkedArray) -> list[str]:
+    if pc.count_distinct(keys).as_py() == len(keys):
+        return []
+    counts = pc.value_counts(keys)
+    often: list[str] = (
+        counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
+    )
+    return often
+
+
+def _first_characters(root: TableFile, key: str) -> list[str]:
+    found: set[str] = set()
+    for batch in read_batches(root, [key]):
+        found.update(pc.unique(_first_character(batch.column(0))).to_pylist())
+    return sorted(found)
+
+
+def _first_character(keys: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(keys, 0, 1)
+
+
+def _slices(values: list[str], count: int) -> list[pa.Array]:
+    size = max(1, -(-len(values) // count))
+    return [pa.array(values[at : at + size], pa.string()) for at in range(0, len(values), size)]
 
 
 def _kept_rows(
