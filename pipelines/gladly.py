@@ -219,7 +219,7 @@ class GladlyRun:
         """Write what is known of jobs, schedules, gaps and this run."""
         now = listing.at
         gaps = find_gaps(
-            known.values(),
+            filter(self._is_wanted, known.values()),
             loaded=ledger.loaded_files(self.warehouse),
             listed_ids=listed_ids,
             unreadable=self._unreadable,

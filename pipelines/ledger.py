@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipelines.warehouse import Warehouse
 from sources.gladly.jobs import ExportJob, Gap, LoadedFiles
 from sources.gladly.settings import EXPORT_STREAM
 from sources.streams.windows import Window
+
+_GAP_TIMES = ("detected_at", "recorded_at")
 
 
 def loaded_files(warehouse: Warehouse) -> LoadedFiles:
@@ -44,10 +46,11 @@ def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
 
 def open_gaps(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Return the rows of ``load_gaps`` that are not healed."""
-    columns = ("stream", "from_at", "to_at", "kind", "reason", "job_id", "detected_at")
+    columns = ("stream", "from_at", "to_at", "kind", "reason", "job_id", *_GAP_TIMES)
     return [
         dict(zip(columns, row, strict=True))
-        | {"from_at": _utc(row[1]), "to_at": _utc(row[2]), "detected_at": _utc(row[6])}
+        | {"from_at": _utc(row[1]), "to_at": _utc(row[2])}
+        | dict(zip(_GAP_TIMES, map(_utc, row[6:]), strict=True))
         for row in warehouse.read("load_gaps", columns, "c.healed_at IS NULL")
     ]
 
@@ -69,10 +72,18 @@ def gap_rows(
             "job_id": gap.job_id,
             "detected_at": known["detected_at"] if known else now,
         }
-        if row != known:
-            rows.append(row | {"healed_at": None, "recorded_at": now})
-    healed = [row | {"healed_at": now, "recorded_at": now} for row in before.values()]
+        if known is None or any(row[name] != known[name] for name in row):
+            rows.append(row | {"healed_at": None, "recorded_at": _after(known, now)})
+    healed = [row | {"healed_at": now, "recorded_at": _after(row, now)} for row in before.values()]
     return rows + healed
+
+
+def _after(known: dict[str, Any] | None, now: datetime) -> datetime:
+    """Return a time after that of the row this one replaces: Gladly's clock tells seconds only."""
+    if known is None:
+        return now
+    later: datetime = known["recorded_at"] + timedelta(microseconds=1)
+    return max(now, later)
 
 
 def _utc(value: datetime) -> datetime:

@@ -51,8 +51,10 @@ def open_workspace(data: Path, source: str) -> Iterator[Workspace]:
         archive = data / "raw" / source
         make_private_folder(archive)
         make_private_folder(work)
-        yield Workspace(archive, work, after_crash)
-        _discard(work)
+        try:
+            yield Workspace(archive, work, after_crash)
+        finally:
+            _discard(work)
     finally:
         lock.release()
 

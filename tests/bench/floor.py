@@ -10,12 +10,11 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from sources.gladly.declarations import CONVERSATION_ITEM
-from sources.tables.declarations import Child, Field, Kind, Record
+from sources.tables.declarations import Child, Field, Kind
 from sources.tables.structure import ChildNode, ObjectNode, RecordNode, compile_record
 
 _TYPES = {
@@ -33,14 +32,19 @@ def floor(source: Path, database: Path) -> float:
     started = time.perf_counter()
     with duckdb.connect(str(database)) as connection:
         connection.execute("SET preserve_insertion_order = false")
-        columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _stage_columns(node).items())
-        connection.execute(
-            f"CREATE TEMP TABLE stage AS SELECT * FROM read_json('{source}', "
-            f"format='newline_delimited', columns={{{columns}}}, maximum_object_size=67108864)"
-        )
-        for table, query in _queries(node).items():
+        create_stage(connection, node, source)
+        for table, query in table_queries(node).items():
             connection.execute(f"CREATE TABLE {table} AS {query}")
     return time.perf_counter() - started
+
+
+def create_stage(connection: duckdb.DuckDBPyConnection, node: RecordNode, source: Path) -> None:
+    """Read a file of export lines into a temporary table ``stage``, typed."""
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _stage_columns(node).items())
+    connection.execute(
+        f"CREATE TEMP TABLE stage AS SELECT * FROM read_json('{source}', "
+        f"format='newline_delimited', columns={{{columns}}}, maximum_object_size=67108864)"
+    )
 
 
 def _stage_columns(node: RecordNode) -> dict[str, str]:
@@ -68,11 +72,13 @@ def _struct(members: dict[str, str]) -> str:
     return "STRUCT(" + ", ".join(f'"{name}" {kind}' for name, kind in members.items()) + ")"
 
 
-def _queries(node: RecordNode) -> dict[str, str]:
+def table_queries(node: RecordNode) -> dict[str, str]:
+    """Return the query that makes each typed and child table from ``stage``."""
     record = node.record
     content = record.variant_path
     queries = {
-        record.table: f"SELECT {_select(record.fields, '')}, {content}.type AS content_type FROM stage"
+        record.table: f"SELECT {_select(record.fields, '')}, {content}.type AS content_type "
+        "FROM stage"
     }
     children: dict[str, list[str]] = {}
     for name, variant in record.variants.items():

@@ -1,0 +1,105 @@
+"""``make bench``: the export path against DuckDB itself, medians of interleaved runs.
+
+Input is made once, seeded, in data/bench, outside the repository's files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import write_conversation_items
+from tests.bench.measure import Measurement, measure
+
+_FOLDER = Path("data/bench")
+_SEED = 7
+_INCREMENT = 20_000
+_REPEATED = 200
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, nargs="+", default=[200_000, 1_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    console = Console(width=110)
+    for items in arguments.items:
+        console.print(_first_load(items, arguments.rounds))
+        console.print(_nightly(items, arguments.rounds))
+
+
+def _first_load(items: int, rounds: int) -> Table:
+    source = _input(items)
+    floor_database, our_database = _FOLDER / "floor.duckdb", _FOLDER / "ours.duckdb"
+    floors: list[Measurement] = []
+    ours: list[Measurement] = []
+    for _ in range(rounds):
+        floors.append(measure("tests.bench.floor", source, _fresh(floor_database)))
+        ours.append(measure("tests.bench.load", source, _fresh(our_database)))
+    size = source.stat().st_size / 1e9
+    title = f"First load, {items:,} items, {size:.2f} GB, medians of {rounds}"
+    return _table(title, "floor: read_json + one CTAS a table", floors, ours)
+
+
+def _nightly(items: int, rounds: int) -> Table:
+    """Merge 20,000 items, 200 of which were there before, into what the first load made."""
+    increment = _input(_INCREMENT, items - _REPEATED)
+    floors: list[Measurement] = []
+    ours: list[Measurement] = []
+    for _ in range(rounds):
+        for name, module, results in (
+            ("floor.duckdb", "tests.bench.increment", floors),
+            ("ours.duckdb", "tests.bench.load", ours),
+        ):
+            copy = _fresh(_FOLDER / f"nightly-{name}")
+            shutil.copy(_FOLDER / name, copy)
+            results.append(measure(module, increment, copy))
+            copy.unlink()
+    title = f"Night of {_INCREMENT:,} items into {items:,}, medians of {rounds}"
+    return _table(title, "hand-written delete and insert", floors, ours)
+
+
+def _table(
+    title: str, baseline: str, floors: Sequence[Measurement], ours: Sequence[Measurement]
+) -> Table:
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    for column in ("", "seconds", "processor seconds", "peak memory MB"):
+        table.add_column(column, justify="left" if column == "" else "right")
+    readers: tuple[Callable[[Measurement], float], ...] = (
+        lambda m: m.seconds,
+        lambda m: m.processor_seconds,
+        lambda m: m.peak_bytes / 1e6,
+    )
+    floor = [statistics.median(map(read, floors)) for read in readers]
+    our = [statistics.median(map(read, ours)) for read in readers]
+    table.add_row(baseline, *(f"{value:,.1f}" for value in floor))
+    table.add_row("helpdesk-elt", *(f"{value:,.1f}" for value in our))
+    table.add_row("ratio", *(f"{o / f:.2f}" for o, f in zip(our, floor, strict=True)))
+    return table
+
+
+def _input(items: int, first_index: int = 0) -> Path:
+    path = _FOLDER / f"items-{first_index}-{items}.jsonl"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        write_conversation_items(part, items, _SEED, first_index)
+        part.replace(path)
+    return path
+
+
+def _fresh(database: Path) -> Path:
+    for path in (database, database.with_suffix(".duckdb.wal")):
+        path.unlink(missing_ok=True)
+    return database
+
+
+if __name__ == "__main__":
+    main()

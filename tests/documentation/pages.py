@@ -1,0 +1,52 @@
+"""Reading and renewing the documents."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+PROMISES = ROOT / "PROMISES.md"
+_DEMO = re.compile(r"(<!-- demo -->\n```text\n).*?(```)", re.DOTALL)
+_BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+_SECONDS = re.compile(r"\d+\.\d+ seconds")
+
+
+def demo_output(folder: Path) -> str:
+    """Run the demo as a user would and return what it prints, with paths as in the README."""
+    command = [sys.executable, "-m", "pipelines", "demo", "--folder", "data/demo"]
+    result = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=folder, capture_output=True, text=True, check=True
+    )
+    return "".join(f"{line.rstrip()}\n" for line in result.stdout.splitlines())
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    return [text for name, text in _BLOCK.findall(page) if name == language]
+
+
+def commands(page: str) -> list[str]:
+    """Return the commands shown at a prompt, without comments."""
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    shown = (line.removeprefix("$ ").split(" #")[0].strip() for line in lines if line[:2] == "$ ")
+    return [command for command in shown if command]
+
+
+def demo_block(page: str) -> str:
+    """Return the demo's output as the README shows it."""
+    match = _DEMO.search(page)
+    return match[0].removeprefix(match[1]).removesuffix(match[2]) if match else ""
+
+
+def with_demo_block(page: str, output: str) -> str:
+    """Return the README with the demo's output renewed."""
+    return _DEMO.sub(lambda match: match[1] + output + match[2], page)
+
+
+def without_seconds(text: str) -> str:
+    """Return the text with every duration masked: it differs from run to run."""
+    return _SECONDS.sub("N seconds", text)

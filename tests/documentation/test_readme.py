@@ -1,0 +1,100 @@
+"""README, PROMISES and DECISIONS show only what is real."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import duckdb
+import pytest
+
+from pipelines.cli import EXIT_FAILED, EXIT_NEEDS_A_PERSON, EXIT_USAGE, cli
+from pipelines.gladly import GLADLY_TABLES
+from sources.gladly.settings import GladlySettings
+from tests.documentation import pages
+
+README = pages.README.read_text("utf-8")
+HELPDESK_COMMANDS = [line for line in pages.commands(README) if line.startswith("helpdesk ")]
+MAKE_COMMANDS = [line for line in pages.commands(README) if line.startswith("make ")]
+
+
+@pytest.fixture(scope="module")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo_output(demo_folder: Path) -> str:
+    return pages.demo_output(demo_folder)
+
+
+def test_readme_shows_what_the_demo_prints(demo_output: str) -> None:
+    shown = pages.without_seconds(pages.demo_block(README))
+    assert shown == pages.without_seconds(demo_output), "renew it with `make docs`"
+
+
+def test_sql_in_readme_answers_on_the_demo_database(demo_output: str, demo_folder: Path) -> None:
+    assert demo_output
+    (database,) = demo_folder.glob("data/demo/*.duckdb")
+    queries = pages.blocks(README, "sql")
+    assert queries
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for query in queries:
+            assert connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("line", HELPDESK_COMMANDS)
+def test_command_in_readme_exists(line: str) -> None:
+    command: click.Command = cli
+    words = shlex.split(line)[1:]
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("-")} <= options
+
+
+@pytest.mark.parametrize("line", MAKE_COMMANDS)
+def test_make_target_in_readme_exists(line: str) -> None:
+    makefile = (pages.ROOT / "Makefile").read_text("utf-8")
+    for target in line.split()[1:]:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_readme_names_every_table_and_no_other() -> None:
+    section = README.split("## What you get")[1].split("```")[0]
+    first_cells = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    named = set(re.findall(r"`(\w+)`", " ".join(first_cells)))
+    assert named == {table.name for table in GLADLY_TABLES}
+
+
+def test_settings_in_readme_exist() -> None:
+    named = set(re.findall(r"SOURCES__GLADLY__(\w+)", README))
+    assert named
+    assert named <= {name.upper() for name in GladlySettings.__dataclass_fields__}
+
+
+def test_exit_codes_in_readme_are_those_of_the_command() -> None:
+    rows = re.findall(r"^\| (\d) \| (.*?) \|$", README, re.MULTILINE)
+    assert {int(code) for code, _ in rows} == {0, EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON}
+
+
+@pytest.mark.parametrize("page", ["README.md", "PROMISES.md", "DECISIONS.md"])
+def test_files_named_in_documents_exist(page: str) -> None:
+    text = (pages.ROOT / page).read_text("utf-8")
+    named = set(re.findall(r"`((?:sources|pipelines|sandbox|tests|\.dlt)/[\w./-]+)`", text))
+    assert not [name for name in named if not (pages.ROOT / name.split("::")[0]).exists()]
+
+
+def test_every_test_named_in_promises_exists() -> None:
+    text = pages.PROMISES.read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert named
+    for path, name in named:
+        assert f"def {name}(" in (pages.ROOT / path).read_text("utf-8"), f"{path}::{name}"
+
+
+def test_every_promise_is_listed() -> None:
+    text = pages.PROMISES.read_text("utf-8")
+    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == [str(n) for n in range(1, 24)]
