@@ -97,8 +97,13 @@ def read_lines(
         line_number, byte_offset, left = span.first_line, span.start, span.end - span.start
         stream.seek(span.start)
     held, oversized_bytes, head = b"", 0, b""
-    while block := stream.read(min(chunk_bytes, left)):
+    # a block is no longer than a line may be, so only the line it continues can be too long
+    while block := stream.read(min(chunk_bytes, max_line_bytes, left)):
         left -= len(block)
+        continued = block.partition(b"\n")[0] if held else b""
+        if len(held) + len(continued) > max_line_bytes:
+            head = (held + continued)[:OVERSIZED_HEAD_BYTES]
+            oversized_bytes, held = len(held), b""
         if oversized_bytes:
             end = block.find(b"\n") + 1
             oversized_bytes += end or len(block)
@@ -116,8 +121,6 @@ def read_lines(
             held = block[cut:]
         else:
             held += block
-        if len(held) > max_line_bytes:
-            oversized_bytes, head, held = len(held), held[:OVERSIZED_HEAD_BYTES], b""
     if oversized_bytes:
         yield OversizedLine(line_number, byte_offset, oversized_bytes, oversized_bytes, head)
     elif held:

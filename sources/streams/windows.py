@@ -55,6 +55,6 @@ def subtract(
         if other.end <= start or other.start >= window.end:
             continue
         left.append(Window(start, other.start))
-        start = max(start, other.end)
+        start = other.end
     left.append(Window(start, window.end))
     return [part for part in left if part.end - part.start > touching]

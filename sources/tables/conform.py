@@ -71,7 +71,8 @@ def conform(value: Any, node: RecordNode) -> tuple[Any, Surprises]:  # noqa: ANN
     Nothing is dropped: each leaf of ``value`` is in the struct or in the surprises.
 
     Raises:
-        UnusableRecordError: ``value`` is not an object, or its key is not text, is empty or holds U+0000.
+        UnusableRecordError: ``value`` is not an object, or its key is not text, is empty or holds
+            U+0000.
     """
     if not isinstance(value, dict):
         raise UnusableRecordError(f"not a JSON object but {_json_type(value)}")

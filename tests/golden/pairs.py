@@ -1,0 +1,92 @@
+"""Golden pairs: ``<table>.<case>.input.jsonl`` and the rows it becomes, ``….expected.json``.
+
+The expected rows leave out where a row came from, but for its line, and write instants as text.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from sources.gladly.declarations import RECORDS
+from sources.tables.build import Lineage
+from sources.tables.parquet import TableFiles
+from sources.tables.parse import FileCounts, RecordParser, parse_file
+
+FOLDER = Path(__file__).parent
+LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "golden-job", "golden.jsonl")
+_LINEAGE = {"_extracted_at", "_job_id", "_file"}
+_LINEAGE_OF_QUARANTINED = {"extracted_at", "job_id", "file"}
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    name: str
+
+    @property
+    def table(self) -> str:
+        return self.name.split(".")[0]
+
+    @property
+    def input_path(self) -> Path:
+        return FOLDER / f"{self.name}.input.jsonl"
+
+    @property
+    def expected_path(self) -> Path:
+        return FOLDER / f"{self.name}.expected.json"
+
+
+def pairs() -> list[Pair]:
+    return [
+        Pair(path.name.removesuffix(".input.jsonl"))
+        for path in sorted(FOLDER.glob("*.input.jsonl"))
+    ]
+
+
+def parsed(pair: Pair) -> tuple[FileCounts, Tables]:
+    """Return the counts and the rows of a pair's input, read back from Parquet."""
+    (record,) = (record for record in RECORDS if record.table == pair.table)
+    with TemporaryDirectory() as folder, TableFiles(Path(folder)) as files:
+        counts = parse_file(
+            BytesIO(pair.input_path.read_bytes()), RecordParser(record), LINEAGE, files
+        )
+        found = {file.table.name: pq.read_table(file.path).to_pylist() for file in files.finish()}
+    return counts, found
+
+
+def shown(counts: FileCounts, tables: Tables) -> str:
+    """Return the text of an expected file: one row a line, tables by name."""
+    parts = [
+        f' "lines": {counts.lines},\n "rows": {counts.rows},\n "quarantined": {counts.quarantined}'
+    ]
+    parts += [
+        f' "{name}": [\n' + ",\n".join(f"  {_row(name, row)}" for row in rows) + "\n ]"
+        for name, rows in sorted(tables.items())
+    ]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def expected_tables(pair: Pair) -> dict[str, Any]:
+    expected: dict[str, Any] = json.loads(pair.expected_path.read_text("utf-8"))
+    return expected
+
+
+def _row(table: str, row: dict[str, Any]) -> str:
+    left_out = _LINEAGE_OF_QUARANTINED if table == "quarantined_lines" else _LINEAGE
+    # as JSON escapes: odd characters must be seen in a diff
+    return json.dumps({name: _value(row[name]) for name in row if name not in left_out})
+
+
+def _value(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return value

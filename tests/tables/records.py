@@ -1,0 +1,192 @@
+"""Random records: those the API reference allows, and those nobody announced."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from tests.leaves import CONTENT_TABLES, Number
+
+Json = Any
+
+_SCHEMAS = json.loads(
+    (Path(__file__).parents[1] / "reference" / "gladly-schemas.json").read_text("utf-8")
+)["$defs"]
+_CONTENT_SCHEMAS = {
+    "CHAT_MESSAGE": "ContentChatMessage",
+    "EMAIL": "ContentEmail",
+    "SMS": "ContentSms",
+    "FACEBOOK_MESSAGE": "ContentFacebookMessage",
+    "INSTAGRAM_DIRECT": "ContentInstagramDirect",
+    "WHATSAPP": "ContentWhatsapp",
+    "TWITTER": "ContentTwitter",
+    "VOICE_AI_MESSAGE": "ContentVoiceAiMessage",
+    "PHONE_CALL": "ContentPhoneCall",
+    "VOICEMAIL": "ContentVoicemail",
+    "CONVERSATION_NOTE": "ContentNote",
+    "CONVERSATION_STATUS_CHANGE": "ContentConversationStatusChange",
+    "TOPIC_CHANGE": "ContentTopicChange",
+    "CUSTOMER_ACTIVITY": "ContentCustomerActivity",
+    "TASK": "ContentTask",
+}
+RECORD_SCHEMAS = {
+    "conversation_items": "ConversationItemApi",
+    "agents": "ExportAgent",
+    "customers": "ExportCustomer",
+    "topics": "ExportTopic",
+    "export_jobs": "ExportJob",
+    "export_schedules": "ExportSchedule",
+}
+
+_TEXTS = st.text(max_size=12) | st.sampled_from(
+    [
+        "\0",
+        "a\0b",
+        "\u2028",
+        "\u2029",
+        "\u0085",
+        "\ufeff",
+        "\U0001f600",
+        '"\\/\b\f\n\r\t',
+        "\\u0000",
+    ]
+)
+_TIMESTAMPS = st.builds(
+    "{:%Y-%m-%dT%H:%M:%S}{}{}".format,
+    st.datetimes(
+        min_value=datetime(1000, 1, 2),  # noqa: DTZ001 - hypothesis wants naive bounds
+        max_value=datetime(9999, 12, 30),  # noqa: DTZ001 - hypothesis wants naive bounds
+    ),
+    st.sampled_from(["", ".1", ".120", ".123456", ".123456000", ".1234567", ".000000001"]),
+    st.sampled_from(["Z", "Z", "Z", "z", "+00:00", "-00:00", "+05:30", "-08:00", "+23:59"]),
+)
+_NUMBERS = st.sampled_from(
+    ["1.10", "1e400", "-0.0", "1E+2", "13.0", "0.1000000000000000055", "1e99999999999999999999"]
+).map(Number)
+_INTEGERS = st.integers(-(2**70), 2**70) | st.sampled_from([2**63 - 1, 2**63, -(2**63), 2**64])
+_SCALARS = st.none() | st.booleans() | _INTEGERS | _NUMBERS | _TEXTS | _TIMESTAMPS
+# names of our own columns and markers, and paths as names, must be names like any other
+_NAMES = _TEXTS | st.sampled_from(
+    ["link.url", "initiator.id", "value", "type", "from_", "_extra", "@", "", "content", "id"]
+)
+
+
+def _nested(value: Json, depth: int) -> Json:
+    for level in range(depth):
+        value = [value] if level % 2 else {"in": value}
+    return value
+
+
+ANY_JSON = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=5,
+) | st.builds(_nested, _SCALARS, st.sampled_from([20, 200]))
+
+
+@cache
+def conforming(table: str, content_type: str = "") -> st.SearchStrategy[Json]:
+    """Return records that the API reference allows, without a member it does not name."""
+    strategy = _from_schema(_schema(table, content_type))
+    return st.builds(lambda key, record: {**record, "id": key}, _KEYS, strategy)
+
+
+_KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+KINDS = [
+    *(("conversation_items", content_type) for content_type in CONTENT_TABLES),
+    *((table, "") for table in RECORD_SCHEMAS if table != "conversation_items"),
+]
+
+
+def any_conforming(table: str) -> st.SearchStrategy[Json]:
+    return st.one_of([conforming(*kind) for kind in KINDS if kind[0] == table])
+
+
+@cache
+def validator(table: str, content_type: str = "") -> Draft202012Validator:
+    """Return what says whether a record conforms; it is not asked about our own strategies only."""
+    return Draft202012Validator({**_schema(table, content_type), "$defs": _SCHEMAS})
+
+
+def _schema(table: str, content_type: str) -> dict[str, Any]:
+    schema: dict[str, Any] = deepcopy(_SCHEMAS[RECORD_SCHEMAS[table]])
+    if content_type:
+        schema["properties"]["content"] = {"$ref": f"#/$defs/{_CONTENT_SCHEMAS[content_type]}"}
+    return schema
+
+
+def _from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
+    """Read the few words of JSON Schema that these schemas use."""
+    if "$ref" in schema:
+        return _from_schema(_SCHEMAS[schema["$ref"].rsplit("/", 1)[-1]])
+    if "oneOf" in schema:
+        return st.one_of([_from_schema(branch) for branch in schema["oneOf"]])
+    if "const" in schema or "enum" in schema:
+        return st.sampled_from(schema.get("enum") or [schema["const"]])
+    return _of_type(schema)
+
+
+def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
+    match schema["type"]:
+        case "string":
+            return _TIMESTAMPS if schema.get("format") == "date-time" else _TEXTS
+        case "array":
+            return st.lists(_from_schema(schema["items"]), max_size=3)
+        case "object" if "properties" in schema:
+            members = {name: _from_schema(inner) for name, inner in schema["properties"].items()}
+            required = {name: members.pop(name) for name in schema.get("required", ())}
+            return st.fixed_dictionaries(required, optional=members)
+        case "object":
+            return st.dictionaries(_TEXTS, _TEXTS, max_size=3)
+    return {"integer": _INTEGERS, "boolean": st.booleans()}[schema["type"]]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, records: st.SearchStrategy[Json]) -> Json:
+    """Change a record in up to four places, at any depth; only its own id stays."""
+    record = deepcopy(draw(records))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.sampled_from(_containers(record)))
+        value = draw(st.none() | ANY_JSON)
+        if isinstance(place, list):
+            at = draw(st.integers(0, len(place)))
+            place[at : at + draw(st.integers(0, 1))] = [value]
+        else:
+            name = draw(st.sampled_from(sorted(place)) | _NAMES if place else _NAMES)
+            if place is not record or name != "id":
+                place[name] = value
+    return record
+
+
+def _containers(value: Json) -> list[Json]:
+    if not isinstance(value, dict | list):
+        return []
+    inner = value.values() if isinstance(value, dict) else value
+    return [value, *(deeper for member in inner for deeper in _containers(member))]
+
+
+def as_json(value: Json, *, escape: bool = False) -> bytes:
+    """Encode a record as one line, numbers as they are written."""
+    return _text(value, escape=escape).encode("utf-8")
+
+
+def _text(value: Json, *, escape: bool) -> str:
+    match value:
+        case Number():
+            return value.text
+        case dict():
+            members = (
+                f"{json.dumps(name, ensure_ascii=escape)}:{_text(inner, escape=escape)}"
+                for name, inner in value.items()
+            )
+            return "{" + ",".join(members) + "}"
+        case list():
+            return "[" + ",".join(_text(inner, escape=escape) for inner in value) + "]"
+    return json.dumps(value, ensure_ascii=escape)
