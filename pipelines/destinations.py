@@ -6,7 +6,7 @@ destination of dlt can do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -16,6 +16,7 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import DestinationException
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from sources.http.errors import SettingsError
 
@@ -46,8 +47,8 @@ class Capabilities:
     # the file in data_dir that an embedded destination gets where no credentials are set
     database_file: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    # run once on the connection that stays open during a load
-    session_statements: tuple[str, ...] = ()
+    # settings of an embedded destination's connections; the user's own come after and win
+    pragmas: tuple[str, ...] = ()
 
 
 DEFAULT = Capabilities(json_as_text=True)
@@ -58,9 +59,11 @@ _CAPABILITIES = {
         "parquet",
         database_file="helpdesk.duckdb",
         options={"supports_transactions": True},
-        session_statements=(
-            "SET GLOBAL preserve_insertion_order = false",
-            "SET GLOBAL memory_limit = '512MB'",
+        pragmas=(
+            "preserve_insertion_order = false",
+            "memory_limit = '512MB'",
+            # dlt raises it to 1 GB: a large load is then written twice
+            "checkpoint_threshold = '16MB'",
         ),
     ),
     "motherduck": Capabilities(HandOver.FILE, "parquet"),
@@ -91,18 +94,34 @@ def open_destination(
     """
     try:
         capabilities = _CAPABILITIES.get(_destination_type(name), DEFAULT)
-        if capabilities.database_file and not _has_credentials(name, settings):
-            settings["credentials"] = str(data / capabilities.database_file)
+        if capabilities.database_file:
+            file = str(data / capabilities.database_file)
+            settings["credentials"] = _embedded_credentials(
+                name, settings.get("credentials"), file, capabilities.pragmas
+            )
         return dlt.destination(name, **capabilities.options, **settings), capabilities
     except (DestinationException, ConfigurationException, ImportError, ValueError) as error:
         raise SettingsError(
-            f"The destination {name!r} cannot be used: {_first_line(error)} "
+            f"The destination {name!r} cannot be used: {_first_sentence(error)} "
             "Use a name dlt knows, such as duckdb, postgres, filesystem, bigquery or snowflake."
         ) from error
 
 
-def _has_credentials(name: str, settings: Mapping[str, object]) -> bool:
-    return "credentials" in settings or bool(dlt.secrets.get(f"destination.{name}.credentials"))
+def _embedded_credentials(
+    name: str, given: DuckDbCredentials | str | None, file: str, pragmas: Sequence[str]
+) -> DuckDbCredentials:
+    """Return the credentials of an embedded database: those given, configured, or a file's.
+
+    They are one object for all of dlt's pipelines, which then share one open database.
+    """
+    configured = given or dlt.secrets.get(f"destination.{name}.credentials", DuckDbCredentials)
+    credentials = (
+        configured
+        if isinstance(configured, DuckDbCredentials)
+        else DuckDbCredentials(configured or file)
+    )
+    credentials.pragmas = [*pragmas, *(credentials.pragmas or ())]
+    return credentials
 
 
 def _destination_type(name: str) -> str:
@@ -112,6 +131,6 @@ def _destination_type(name: str) -> str:
     return reference.rsplit(".", 1)[-1] or kind
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _first_sentence(error: Exception) -> str:
+    first = str(error).strip().partition("\n")[0].partition(". ")[0]
+    return f"{first.rstrip('.')}." if first else f"{type(error).__name__}."

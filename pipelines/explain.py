@@ -14,6 +14,7 @@ from sources.http.redaction import redact
 _LONGEST = 300
 _FULL = ("no space left", "disk full", "out of disk", "could not write all bytes", "enospc")
 _LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
+_NO_FOLDER = (errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 _UNREACHABLE = ("connection refused", "could not connect", "timeout expired", "could not translate")
 
 
@@ -35,18 +36,25 @@ def explain(error: BaseException) -> HelpdeskError | None:
             "The database file is open in another program. Close it there (a notebook, a DuckDB "
             "shell) and run again. " + _shown(error)
         )
-    for cause in causes:
-        if isinstance(cause, DestinationConnectionError) or any(s in text for s in _UNREACHABLE):
-            return RetryableError(
-                "The destination cannot be reached. Check its credentials under "
-                "[destination.<name>.credentials] and that it is running. " + _shown(cause)
-            )
-        if isinstance(cause, ConfigurationException):
-            return SettingsError(
-                "The configuration is not complete: "
-                + _shown(cause)
-                + " `helpdesk doctor` says more."
-            )
+    explained = (_explain_one(cause, text) for cause in causes)
+    return next((found for found in explained if found), None)
+
+
+def _explain_one(cause: BaseException, text: str) -> HelpdeskError | None:
+    if isinstance(cause, OSError) and cause.errno in _NO_FOLDER and cause.filename:
+        return SettingsError(
+            f"{cause.filename} cannot be used: {cause.strerror}. Set data_dir under [helpdesk] in "
+            ".dlt/config.toml, or HELPDESK__DATA_DIR, to a folder this user may write to."
+        )
+    if isinstance(cause, DestinationConnectionError) or any(s in text for s in _UNREACHABLE):
+        return RetryableError(
+            "The destination cannot be reached. Check its credentials under "
+            "[destination.<name>.credentials] and that it is running. " + _shown(_reason(cause))
+        )
+    if isinstance(cause, ConfigurationException):
+        return SettingsError(
+            "The configuration is not complete: " + _shown(cause) + " `helpdesk doctor` says more."
+        )
     return None
 
 
@@ -65,6 +73,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             cause.__context__,
             inner if isinstance(inner, BaseException) else None,
         ]
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Return what the destination itself said, where dlt wraps it in words of its own."""
+    return error.inner_exc if isinstance(error, DestinationConnectionError) else error
 
 
 def _shown(error: BaseException) -> str:

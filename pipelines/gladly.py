@@ -225,10 +225,11 @@ class GladlyRun:
             unreadable=self._unreadable,
             now=now,
         )
-        rows = ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now)
+        recorded_at = ledger.next_recording(self.warehouse, now)
+        rows = ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now, recorded_at)
         healed = [row for row in rows if row["healed_at"]]
         self.report.gaps = [
-            *(_gap_report(row) for row in ledger.gap_rows(gaps, (), now)),
+            *(_gap_report(row) for row in ledger.gap_rows(gaps, (), now, recorded_at)),
             *(_gap_report(row) for row in healed),
         ]
         folder = self.workspace.work / "ledger"

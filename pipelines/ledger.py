@@ -11,8 +11,6 @@ from sources.gladly.jobs import ExportJob, Gap, LoadedFiles
 from sources.gladly.settings import EXPORT_STREAM
 from sources.streams.windows import Window
 
-_GAP_TIMES = ("detected_at", "recorded_at")
-
 
 def loaded_files(warehouse: Warehouse) -> LoadedFiles:
     """Return each file that is loaded and its version."""
@@ -46,17 +44,22 @@ def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
 
 def open_gaps(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Return the rows of ``load_gaps`` that are not healed."""
-    columns = ("stream", "from_at", "to_at", "kind", "reason", "job_id", *_GAP_TIMES)
+    columns = ("stream", "from_at", "to_at", "kind", "reason", "job_id", "detected_at")
     return [
         dict(zip(columns, row, strict=True))
-        | {"from_at": _utc(row[1]), "to_at": _utc(row[2])}
-        | dict(zip(_GAP_TIMES, map(_utc, row[6:]), strict=True))
+        | {"from_at": _utc(row[1]), "to_at": _utc(row[2]), "detected_at": _utc(row[6])}
         for row in warehouse.read("load_gaps", columns, "c.healed_at IS NULL")
     ]
 
 
+def next_recording(warehouse: Warehouse, now: datetime) -> datetime:
+    """Return a time after that of every row of ``load_gaps``: Gladly's clock tells seconds only."""
+    recorded = warehouse.read("load_gaps", ("recorded_at",))
+    return max([now, *(_utc(at) + timedelta(microseconds=1) for (at,) in recorded)])
+
+
 def gap_rows(
-    gaps: Iterable[Gap], open_before: Iterable[dict[str, Any]], now: datetime
+    gaps: Iterable[Gap], open_before: Iterable[dict[str, Any]], now: datetime, recorded_at: datetime
 ) -> list[dict[str, Any]]:
     """Return the rows of ``load_gaps`` that change: new gaps, changed ones and healed ones."""
     before = {(row["from_at"], row["to_at"]): row for row in open_before}
@@ -72,18 +75,10 @@ def gap_rows(
             "job_id": gap.job_id,
             "detected_at": known["detected_at"] if known else now,
         }
-        if known is None or any(row[name] != known[name] for name in row):
-            rows.append(row | {"healed_at": None, "recorded_at": _after(known, now)})
-    healed = [row | {"healed_at": now, "recorded_at": _after(row, now)} for row in before.values()]
+        if row != known:
+            rows.append(row | {"healed_at": None, "recorded_at": recorded_at})
+    healed = [row | {"healed_at": now, "recorded_at": recorded_at} for row in before.values()]
     return rows + healed
-
-
-def _after(known: dict[str, Any] | None, now: datetime) -> datetime:
-    """Return a time after that of the row this one replaces: Gladly's clock tells seconds only."""
-    if known is None:
-        return now
-    later: datetime = known["recorded_at"] + timedelta(microseconds=1)
-    return max(now, later)
 
 
 def _utc(value: datetime) -> datetime:

@@ -27,6 +27,7 @@ from sources.gladly.settings import (
 )
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
+from sources.http.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,19 @@ def open_client(settings: GladlySettings) -> ApiClient:
     """Return a client for the organisation's API; a rotated token is reread once.
 
     Raises:
-        SettingsError: organisation or base URL are missing, malformed or unsafe.
+        SettingsError: organisation or base URL are missing, malformed or unsafe; or the share of
+            the rate limit is none.
     """
 
     def reread() -> tuple[str, str]:
         fresh = read_gladly_settings()
         return fresh.email, fresh.api_token
 
+    if not 0 < settings.rate_share <= 1:
+        raise SettingsError(
+            f"rate_share is {settings.rate_share:g}, which is no share. Set it above 0 and up to "
+            "1, under [sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__RATE_SHARE."
+        )
     return ApiClient(
         gladly_base_url(settings.organization, settings.base_url),
         settings.email,

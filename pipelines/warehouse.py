@@ -112,9 +112,8 @@ class Warehouse:
             return PackageResult()
         if self._capabilities.keeping is Keeping.APPEND:
             return self._append(files)
-        # one connection stays open: an embedded destination then keeps its settings and its cache
+        # one connection stays open: an embedded destination is then opened and closed only once
         with self._client() as client:
-            _execute(client, self._capabilities.session_statements)
             result = PackageResult()
             if self._is_new(client, files):
                 files = self._load_new(client, files, result)
