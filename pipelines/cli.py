@@ -71,7 +71,7 @@ def cli(*, debug: bool) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     protect(handler)
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler])
-    logging.getLogger("dlt").setLevel(logging.ERROR)
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
 
 
 @cli.command()

@@ -114,12 +114,11 @@ def _embedded_credentials(
 
     They are one object for all of dlt's pipelines, which then share one open database.
     """
-    configured = given or dlt.secrets.get(f"destination.{name}.credentials", DuckDbCredentials)
-    credentials = (
-        configured
-        if isinstance(configured, DuckDbCredentials)
-        else DuckDbCredentials(configured or file)
+    found: DuckDbCredentials | None = dlt.secrets.get(
+        f"destination.{name}.credentials", DuckDbCredentials
     )
+    configured = given or found or file
+    credentials = DuckDbCredentials(configured) if isinstance(configured, str) else configured
     credentials.pragmas = [*pragmas, *(credentials.pragmas or ())]
     return credentials
 

@@ -15,7 +15,7 @@ from pipelines.runner import Target, open_client
 from pipelines.settings import read_gladly_settings, read_helpdesk_settings
 from sources.gladly.jobs import ExportJob, JobStatus
 from sources.gladly.resources import jobs_of, list_jobs, list_schedules
-from sources.gladly.settings import SCHEDULES_PATH, gladly_base_url
+from sources.gladly.settings import SCHEDULES_PATH, GladlySettings, gladly_base_url
 from sources.http.client import ApiClient
 from sources.http.errors import HelpdeskError
 
@@ -53,8 +53,7 @@ def examine(destination: str | None) -> Iterator[Check]:
         yield check
         settings = read_gladly_settings() if check.verdict is Verdict.OK else None
     if settings is not None:
-        with open_client(settings) as client:
-            yield from attempt("api", lambda: check_api(client, lambda: datetime.now(UTC)))
+        yield from attempt("api", lambda: check_connection(settings))
 
 
 def check_settings() -> Iterator[Check]:
@@ -100,6 +99,12 @@ def check_disk(data: Path) -> Iterator[Check]:
     verdict = Verdict.OK if free > _FREE_BYTES else Verdict.WARNING
     hint = "" if verdict is Verdict.OK else " Make room, or set data_dir to a larger disk."
     yield Check("disk", verdict, f"{free / 1e9:.1f} GB free for {data}.{hint}")
+
+
+def check_connection(settings: GladlySettings) -> Iterator[Check]:
+    """Check what only Gladly can tell."""
+    with open_client(settings) as client:
+        yield from check_api(client, lambda: datetime.now(UTC))
 
 
 def check_api(client: ApiClient, now: Callable[[], datetime]) -> Iterator[Check]:

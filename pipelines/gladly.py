@@ -35,7 +35,7 @@ from sources.http.client import ApiClient
 from sources.http.errors import GapError, HelpdeskError, SettingsError
 from sources.tables.declarations import TableSchema, table_schemas
 from sources.tables.ledger import LEDGER, LOAD_GAPS, LOAD_RUNS
-from sources.tables.parquet import write_rows
+from sources.tables.parquet import join_files, write_rows
 from sources.tables.parse import RecordParser
 from sources.tables.timestamps import parse_timestamp
 
@@ -242,7 +242,7 @@ class GladlyRun:
             write_rows(folder, LOAD_GAPS, rows),
         ]
         run = write_rows(folder, LOAD_RUNS, [self._run_row("done", None)])
-        result = self.warehouse.load([*tables, run])
+        result = self.warehouse.load(join_files([*tables, run]))
         self.report.add_changes(result.changes, result.late)
 
     def _record_run(self, status: str, error: str | None) -> None:

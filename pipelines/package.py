@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,25 @@ def _parse_here(
 def parse_listing(
     listing: Listing, parser: RecordParser, run_id: str, folder: Path
 ) -> list[TableFile]:
-    """Return the rows of a list the API returned; their origin is the run and the path."""
+    """Return the rows of a list the API returned; their origin is the run and the path.
+
+    An element that cannot become a row is quarantined, with a row of ``load_files`` for the list.
+    """
     lineage = Lineage(listing.at, run_id, listing.path)
-    _, tables = parser.parse(listing.lines, lineage)
     with TableFiles(folder) as files:
-        files.add(parser.schemas, tables)
-        return files.finish()
+        counts = parse_file(BytesIO(listing.lines.data), parser, lineage, files)
+        tables = files.finish()
+    if not counts.quarantined:
+        return tables
+    row = _counts_row(counts) | {
+        "job_id": run_id,
+        "file": listing.path,
+        "run_id": run_id,
+        "loaded_at": listing.at,
+        "extracted_at": listing.at,
+        "bytes": len(listing.lines.data),
+    }
+    return [*tables, write_rows(folder, LOAD_FILES, [row])]
 
 
 def ledger_rows(
@@ -137,7 +151,7 @@ def _ledger_row(
 ) -> dict[str, Any]:
     job = raw.job_file.job
     window = job.window
-    return {
+    return _counts_row(counts) | {
         "job_id": job.id,
         "file": raw.job_file.name,
         "extracted_at": job.updated_at,
@@ -146,10 +160,15 @@ def _ledger_row(
         "bytes": raw.bytes,
         "sha256": raw.sha256,
         "archive_path": raw.path.relative_to(archive).as_posix(),
+        "superseded": superseded.get((job.id, raw.job_file.name), 0),
+    }
+
+
+def _counts_row(counts: FileCounts) -> dict[str, Any]:
+    return {
         "lines": counts.lines,
         "rows": counts.rows,
         "quarantined": counts.quarantined,
-        "superseded": superseded.get((job.id, raw.job_file.name), 0),
         "rows_by_table": orjson.dumps(dict(sorted(counts.rows_by_table.items()))).decode(),
     }
 

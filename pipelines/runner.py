@@ -27,6 +27,7 @@ from sources.gladly.settings import (
 )
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
+from sources.http.download import make_private_folder
 from sources.http.errors import SettingsError
 
 
@@ -42,7 +43,11 @@ class Target:
 
     @classmethod
     def open(cls, name: str, dataset: str, data: Path, **settings: Any) -> Target:  # noqa: ANN401 - dlt's own settings
-        """Open a destination by name; ``settings`` are dlt's, such as ``credentials``."""
+        """Open a destination by name; ``settings`` are dlt's, such as ``credentials``.
+
+        The data folder is made: an embedded database lies in it.
+        """
+        make_private_folder(data)
         destination, capabilities = open_destination(name, data, **settings)
         return cls(name, destination, capabilities, dataset, data)
 

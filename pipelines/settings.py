@@ -17,7 +17,7 @@ _Settings = TypeVar("_Settings", bound=BaseConfiguration)
 # What dlt does unless the user says otherwise, in a file or in the environment.
 _DLT_DEFAULTS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "RUNTIME__LOG_LEVEL": "ERROR",
+    "RUNTIME__LOG_LEVEL": "CRITICAL",
     "LOAD__WORKERS": "4",
     "LOAD__RAISE_ON_MAX_RETRIES": "3",
 }
@@ -36,16 +36,30 @@ class HelpdeskSettings(BaseConfiguration):
 
 
 def set_dlt_defaults() -> None:
-    """Set dlt's defaults for this process; what the environment says already stays.
+    """Set dlt's defaults for this process; what the environment or a file of the user says stays.
 
-    The environment stands above dlt's files, so each value is set only where no file has it.
+    They are in the environment before dlt is asked anything, because its first answer starts its
+    logging and its telemetry; since the environment stands above dlt's files, a default that a
+    file speaks of is then taken away again.
     """
-    import dlt  # noqa: PLC0415 - a second of start-up that --help does not need
+    defaults = {name: value for name, value in _DLT_DEFAULTS.items() if name not in os.environ}
+    os.environ.update(defaults)
 
-    for name, value in _DLT_DEFAULTS.items():
-        key = name.lower().replace("__", ".")
-        if name not in os.environ and dlt.config.get(key) is None:
-            os.environ[name] = value
+    # a second of start-up that --help does not need
+    import dlt  # noqa: PLC0415
+    from dlt.common.configuration.container import Container  # noqa: PLC0415
+    from dlt.common.configuration.providers import EnvironProvider  # noqa: PLC0415
+    from dlt.common.configuration.specs.pluggable_run_context import (  # noqa: PLC0415
+        PluggableRunContext,
+    )
+
+    providers = dlt.config.config_providers
+    files = [provider for provider in providers if not isinstance(provider, EnvironProvider)]
+    for name in defaults:
+        section, _, key = name.lower().partition("__")
+        if any(file.get_value(key, str, "", section)[0] is not None for file in files):
+            del os.environ[name]
+    Container()[PluggableRunContext].initialize_runtime()
 
 
 def read_helpdesk_settings() -> HelpdeskSettings:
