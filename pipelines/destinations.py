@@ -61,7 +61,7 @@ _CAPABILITIES = {
         options={"supports_transactions": True},
         pragmas=(
             "preserve_insertion_order = false",
-            "memory_limit = '512MB'",
+            "memory_limit = '320MB'",
             # dlt raises it to 1 GB: a large load is then written twice
             "checkpoint_threshold = '16MB'",
         ),

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from pipelines import ledger
+from pipelines.explain import explain
 from pipelines.package import Package, ledger_file, parse_listing, parse_package
 from pipelines.progress import ProgressReporter
 from pipelines.report import FileReport, GapReport, QuarantinedLineReport, RunReport
@@ -32,7 +33,7 @@ from sources.gladly.resources import (
 )
 from sources.gladly.settings import GladlySettings
 from sources.http.client import ApiClient
-from sources.http.errors import GapError, HelpdeskError, SettingsError
+from sources.http.errors import GapError, SettingsError
 from sources.tables.declarations import TableSchema, table_schemas
 from sources.tables.ledger import LEDGER, LOAD_GAPS, LOAD_RUNS
 from sources.tables.parquet import join_files, write_rows
@@ -69,14 +70,14 @@ class GladlyRun:
         """Load what Gladly has and the warehouse lacks; return what was done.
 
         Raises:
-            HelpdeskError: the run could not end; it is recorded in ``load_runs`` as failed.
+            Exception: the run could not end; it is recorded in ``load_runs`` as failed.
         """
         started = self.clock()
         self.warehouse.prepare()
         try:
             self._load_everything()
-        except HelpdeskError as error:
-            self._record_run("failed", str(error))
+        except Exception as error:
+            self._record_failure(error)
             raise
         self.report.seconds = self.clock() - started
         return self.report
@@ -84,7 +85,7 @@ class GladlyRun:
     def _load_everything(self) -> None:
         self._parsers = {name: RecordParser(record) for name, record in EXPORT_FILES.items()}
         known = ledger.known_jobs(self.warehouse)
-        listing, listed, plan = self._look()
+        listing, listed, plan = self._look(known)
         self._load(plan.load)
         deadline = self.clock() + self.settings.wait_for_jobs
         while plan.unfinished and self.clock() < deadline:
@@ -92,26 +93,25 @@ class GladlyRun:
                 f"Waiting for {len(plan.unfinished)} export jobs that Gladly has not finished."
             )
             self.sleep(min(self.settings.poll_every, max(deadline - self.clock(), 0.0)))
-            listing, listed, plan = self._look()
+            listing, listed, plan = self._look(known)
             self._load(plan.load)
         self.report.unfinished_jobs = [job.id for job in plan.unfinished]
         self.report.failed_jobs = [job.id for job in plan.failed]
         self._finish(listing, {**known, **listed}, frozenset(listed))
 
-    def _look(self) -> tuple[Listing, dict[str, ExportJob], JobPlan]:
+    def _look(self, known: dict[str, ExportJob]) -> tuple[Listing, dict[str, ExportJob], JobPlan]:
         """List the jobs, and plan what to do with them and with those only the archive has."""
         listing = list_jobs(self.client, {})
         listed = jobs_of(listing)
-        archived = {job.id: job for job in archived_jobs(self.workspace.archive)}
-        wanted = filter(self._is_wanted, {**archived, **listed}.values())
         loaded = ledger.loaded_files(self.warehouse)
-        return (
-            listing,
-            listed,
-            plan_jobs(
-                (job for job in wanted if job.id not in self._unreadable), loaded, self.selected
-            ),
+        done = {job.id for job in known.values() if is_job_loaded(job, loaded)}
+        archived = {job.id: job for job in archived_jobs(self.workspace.archive, done)}
+        wanted = (
+            job
+            for job in {**archived, **listed}.values()
+            if self._is_wanted(job) and job.id not in self._unreadable
         )
+        return listing, listed, plan_jobs(wanted, loaded, self.selected)
 
     def _is_wanted(self, job: ExportJob) -> bool:
         after = self.settings.jobs_updated_after
@@ -245,9 +245,14 @@ class GladlyRun:
         result = self.warehouse.load(join_files([*tables, run]))
         self.report.add_changes(result.changes, result.late)
 
-    def _record_run(self, status: str, error: str | None) -> None:
-        folder = self.workspace.work / "failed"
-        self.warehouse.load([write_rows(folder, LOAD_RUNS, [self._run_row(status, error)])])
+    def _record_failure(self, error: Exception) -> None:
+        """Record the run as failed; where even that fails, the error says so."""
+        reason = explain(error)
+        row = self._run_row("failed", str(reason) if reason else type(error).__name__)
+        try:
+            self.warehouse.load([write_rows(self.workspace.work / "failed", LOAD_RUNS, [row])])
+        except Exception as second:  # noqa: BLE001 - the first error is the one to raise
+            error.add_note(f"It could not be recorded in load_runs either: {explain(second)}")
 
     def _run_row(self, status: str, error: str | None) -> dict[str, Any]:
         files = self.report.files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -100,12 +101,19 @@ def fetch_file(
     return RawFile(job_file, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
 
 
-def archived_jobs(archive: Path) -> Iterator[ExportJob]:
-    """Yield the jobs whose files are all in the archive, whether Gladly still lists them or not."""
-    for path in sorted(archive.glob(f"*/*/{_JOB_FILE}")):
-        job = parse_job(orjson.loads(path.read_bytes()))
-        if job and all(raw_path(archive, job, name).exists() for name in job.files):
-            yield job
+def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
+    """Yield the jobs whose files are all in the archive, whether Gladly still lists them or not.
+
+    Jobs in ``done`` are passed over unread: the archive grows for years.
+    """
+    passed_over = {archive_path(archive, job_id).name for job_id in done}
+    for folder in sorted(archive.iterdir()):
+        if folder.name in passed_over:
+            continue
+        for path in sorted(folder.glob(f"*/{_JOB_FILE}")):
+            job = parse_job(orjson.loads(path.read_bytes()))
+            if job and all(raw_path(archive, job, name).exists() for name in job.files):
+                yield job
 
 
 def delete_job(client: ApiClient, job: ExportJob) -> None:

@@ -1,0 +1,193 @@
+"""Every command says what a person, or a program, needs."""
+
+import os
+import re
+import signal
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from pipelines.cli import cli
+from sandbox import Sandbox, SandboxSettings, WorldSettings
+from tests.command.commands import BROKEN_LINE, HELPDESK, LINES, Commands
+from tests.pipelines.runs import ITEMS, read_duckdb
+
+USAGE = 2
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "helpdesk": (),
+    "demo": ("demo",),
+    "run": ("run",),
+    "run gladly": ("run", "gladly"),
+    "status": ("status",),
+    "doctor": ("doctor",),
+    "sandbox": ("sandbox",),
+}
+
+
+def every_command(group: click.Group, *path: str) -> set[tuple[str, ...]]:
+    found = {path}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= every_command(command, *path, name)
+        else:
+            found.add((*path, name))
+    return found
+
+
+def test_every_command_is_looked_at_here() -> None:
+    assert every_command(cli) == set(COMMANDS.values())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_a_command_and_each_of_its_options_is_for(command: str) -> None:
+    result = CliRunner().invoke(cli, [*COMMANDS[command], "--help"])
+    assert result.exit_code == 0
+    _, _, text = result.output.partition("\n")
+    assert re.search(r"[A-Z][a-z]+ .{20,}", text)
+    options = re.findall(r"^  (-.*?)(?:  +(.*))?$\n?((?: {10,}.*\n)*)", text, re.MULTILINE)
+    assert options
+    for option, same_line, next_lines in options:
+        assert (same_line + next_lines).strip(), f"{option} is not explained"
+
+
+def test_the_version_is_told(helpdesk: Commands) -> None:
+    finished = helpdesk("--version")
+    assert finished.code == 0
+    assert re.search(r"\d+\.\d+", finished.out)
+
+
+def test_a_run_as_json_holds_what_the_ledger_holds(helpdesk: Commands, sandbox: Sandbox) -> None:
+    sandbox.add_job({ITEMS: LINES + BROKEN_LINE})
+    sandbox.add_job({}, status="FAILED", end_at=datetime(2026, 3, 9, tzinfo=UTC))
+    report = helpdesk("run", "gladly", "--json").json
+    assert report["pipeline"] == "gladly"
+    assert (report["quarantined"], report["needs_a_person"]) == (1, True)
+    assert report["open_gaps"] == len([gap for gap in report["gaps"] if not gap["healed"]]) > 0
+    assert len(report["failed_jobs"]) == 1
+    assert report["tables"]["conversation_items"] == {
+        "table": "conversation_items",
+        "added": 2,
+        "updated": 0,
+        "removed": 0,
+    }
+    files = {(row["job_id"], row["file"]): row for row in helpdesk.tables()["load_files"]}
+    assert {(file["job_id"], file["file"]) for file in report["files"]} == files.keys()
+    for file in report["files"]:
+        row = files[file["job_id"], file["file"]]
+        for name in ("bytes", "lines", "rows", "quarantined", "superseded"):
+            assert file[name] == row[name]
+        assert file["window_from"].endswith("Z")
+
+
+def test_status_before_and_after_a_run(helpdesk: Commands) -> None:
+    before = helpdesk("status")
+    assert before.code == 0
+    assert "Nothing is loaded" in before.out
+    assert helpdesk("status", "--json").json["last_run"] is None
+    assert helpdesk("run", "gladly").code == 0
+    after = helpdesk("status")
+    assert (after.code, after.err) == (0, "")
+    assert "done" in after.out
+    assert "No gaps, nothing in quarantine." in after.out
+    status = helpdesk("status", "--json").json
+    assert status["last_run"]["status"] == "done"
+    assert status["rows"]["conversation_items"] == 2
+    assert (status["files"], status["lines"], status["gaps"]) == (1, 2, [])
+    assert status["needs_a_person"] is False
+    assert status["data_until"].startswith("2026-03-03T00:00:00")
+
+
+def test_nobody_is_told_that_the_tool_was_used(helpdesk: Commands, sandbox: Sandbox) -> None:
+    endpoint = f"{sandbox.base_url}/telemetry"
+    finished = helpdesk("run", "gladly", RUNTIME__DLTHUB_TELEMETRY_ENDPOINT=endpoint)
+    assert finished.code == 0
+    assert {request.method for request in sandbox.requests} == {"GET"}
+    assert sandbox.requests.requests_for("/telemetry") == []
+
+
+def verdicts(helpdesk: Commands, **changed: str | None) -> dict[str, str]:
+    checks = helpdesk("doctor", "--json", **changed).json
+    assert all(check["found"] for check in checks)
+    return {check["check"]: check["verdict"] for check in checks}
+
+
+def test_doctor_finds_nothing_wrong_with_a_good_set_up(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    world = WorldSettings(items=20, days=3, first_day=(now - timedelta(days=3)).date())
+    with Sandbox(SandboxSettings(world=world, now=now)) as sandbox:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "SOURCES__GLADLY__BASE_URL": sandbox.base_url,
+            "SOURCES__GLADLY__EMAIL": sandbox.email,
+            "SOURCES__GLADLY__API_TOKEN": sandbox.api_token,
+        }
+        helpdesk = Commands(tmp_path, environment)
+        found = verdicts(helpdesk)
+        assert helpdesk("doctor").code == 0
+    disk = found.pop("disk")
+    assert disk in {"ok", "warning"}  # that of the machine the tests run on
+    assert found.keys() == {
+        "destination",
+        "settings",
+        "token",
+        "schedule",
+        "jobs",
+        "clock",
+        "rate budget",
+    }
+    assert set(found.values()) == {"ok"}
+
+
+def test_doctor_names_what_is_wrong_and_goes_on_with_the_rest(helpdesk: Commands) -> None:
+    assert verdicts(helpdesk, SOURCES__GLADLY__API_TOKEN="wrong")["api"] == "failed"  # noqa: S106 - opens nothing
+    assert verdicts(helpdesk, SOURCES__GLADLY__API_TOKEN=None)["settings"] == "failed"
+    assert verdicts(helpdesk, SOURCES__GLADLY__RATE_SHARE="7")["api"] == "failed"
+    assert verdicts(helpdesk, HELPDESK__DESTINATION="nowhere")["destination"] == "failed"
+    assert verdicts(helpdesk, HELPDESK__DATA_DIR="/dev/null/data")["disk"] == "failed"
+    wrong = helpdesk("doctor", SOURCES__GLADLY__API_TOKEN=None)
+    assert (wrong.code, "FIX" in wrong.out) == (USAGE, True)
+    assert "SOURCES__GLADLY__API_TOKEN" in wrong.out
+
+
+def test_the_demo_shows_increment_merge_and_quarantine(tmp_path: Path) -> None:
+    helpdesk = Commands(tmp_path, {"PATH": os.environ["PATH"]})
+    finished = helpdesk("demo", "--items", "900")
+    assert finished.code == 0
+    first, second = finished.out.split("Night 2")
+    assert "Night 1" in first
+    assert "0 quarantined, 0 open gaps" in first
+    assert re.search(r"conversation_items +[1-9]\d* +[1-9]\d* +0\n", second)
+    assert "4 lines could not become rows" in second
+    assert "SELECT content_type" in second
+    database = tmp_path / "data" / "demo" / "helpdesk_demo.duckdb"
+    assert len(read_duckdb(database)["quarantined_lines"]) == 4
+    nights = helpdesk("demo", "--items", "300", "--json").json
+    assert [night["jobs"] if "jobs" in night else len(night["files"]) for night in nights] == [
+        12,
+        4,
+    ]
+
+
+def test_the_sandbox_prints_settings_that_work(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"]}
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [HELPDESK, "sandbox", "--items", "40", "--days", "2"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        printed = [server.stdout.readline().strip() for _ in range(3)]
+        settings = dict(line.removeprefix("export ").split("=", 1) for line in printed)
+        helpdesk = Commands(tmp_path, environment | settings)
+        report = helpdesk("run", "gladly", "--json").json
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=30)
+    assert report["files"]
+    assert "Traceback" not in errors

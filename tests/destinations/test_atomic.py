@@ -1,0 +1,85 @@
+"""A package arrives whole or not at all, whoever looks and whatever fails."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.gladly import GLADLY_TABLES
+from pipelines.runner import Target
+from sandbox import Sandbox, SandboxSettings, WorldSettings
+from sources.gladly.declarations import CONTENT_TYPES
+from tests.pipelines.runs import DESTINATIONS, read_tables, run
+
+DATABASES = ["duckdb", "postgres"]
+TYPED = [*(record.table for record in CONTENT_TYPES.values()), "unknown_items"]
+
+
+def small_sandbox() -> Sandbox:
+    world = WorldSettings(items=600, days=3)
+    return Sandbox(SandboxSettings(world=world, requests_per_second=1000))
+
+
+def execute(target: Target, folder: Path, statement: str) -> list[tuple[int, ...]]:
+    """Run a statement with {name} for the dataset's tables."""
+    warehouse = target.warehouse(folder).declare()
+    with warehouse._client() as client:
+        names = {
+            table.name: client.make_qualified_table_name(table.name) for table in GLADLY_TABLES
+        }
+        rows = client.execute_sql(statement.format(**names))
+    return [tuple(row) for row in rows or ()]
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_package_that_fails_half_way_changes_nothing(
+    name: str, tmp_path: Path, postgres: str
+) -> None:
+    target = DESTINATIONS[name](tmp_path / "data", postgres)
+    with small_sandbox() as sandbox:
+        run(sandbox, target)
+        before = read_tables(target)
+        sandbox.clock.advance(timedelta(days=1))
+        # the ledger is merged last: all other tables of the package have changed by then
+        execute(target, tmp_path / "break", "ALTER TABLE {load_files} DROP COLUMN superseded")
+        with pytest.raises(Exception, match="superseded"):
+            run(sandbox, target)
+        execute(target, tmp_path / "mend", "ALTER TABLE {load_files} ADD COLUMN superseded BIGINT")
+        after = read_tables(target)
+        assert {t: len(rows) for t, rows in after.items()} == {
+            t: len(rows) for t, rows in before.items()
+        }
+        assert after["conversation_items"] == before["conversation_items"]
+        run(sandbox, target)
+        assert len(read_tables(target)["conversation_items"]) > len(before["conversation_items"])
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_readers_see_a_package_whole_or_not_at_all(
+    name: str, tmp_path: Path, postgres: str
+) -> None:
+    target = DESTINATIONS[name](tmp_path / "data", postgres)
+    counts = ", ".join(f"(SELECT COUNT(*) FROM {{{table}}})" for table in TYPED)
+    question = (
+        f"SELECT (SELECT COUNT(*) FROM {{load_files}}), "
+        f"(SELECT COUNT(*) FROM {{conversation_items}}), {counts}"
+    )
+    with small_sandbox() as sandbox:
+        run(sandbox, target)
+        sandbox.clock.advance(timedelta(days=1))
+        seen: set[tuple[int, ...]] = set()
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.is_set():
+                seen.update(execute(target, tmp_path / "reader", question))
+
+        reader = threading.Thread(target=look)
+        reader.start()
+        run(sandbox, target)
+        done.set()
+        reader.join()
+        seen.update(execute(target, tmp_path / "reader", question))
+    assert all(sum(typed) == items for _, items, *typed in seen)
+    assert len({files for files, *_ in seen}) == len(seen) == 2

@@ -1,0 +1,136 @@
+"""Real runs of the job against the sandbox, and every row they left."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+
+from pipelines.demo import sandbox_settings
+from pipelines.gladly import GLADLY_TABLES
+from pipelines.progress import NoProgress
+from pipelines.report import RunReport
+from pipelines.runner import Target, run_gladly
+from sandbox import Sandbox
+from sources.gladly.settings import GladlySettings
+from sources.tables.declarations import Kind, TableSchema
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+ITEMS = "conversation_items.jsonl"
+
+
+def duckdb_target(folder: Path) -> Target:
+    """Return a new or existing DuckDB file in a folder, which is the data folder as well."""
+    return Target.open("duckdb", "gladly", folder, credentials=str(folder / "warehouse.duckdb"))
+
+
+def filesystem_target(folder: Path) -> Target:
+    """Return Parquet files below a folder."""
+    return Target.open("filesystem", "gladly", folder, bucket_url=str(folder / "lake"))
+
+
+def postgres_target(folder: Path, credentials: str) -> Target:
+    """Return a dataset of its own on a PostgreSQL server."""
+    dataset = f"gladly_{uuid4().hex[:8]}"
+    return Target.open("postgres", dataset, folder, credentials=credentials)
+
+
+DESTINATIONS: dict[str, Callable[[Path, str], Target]] = {
+    "duckdb": lambda folder, _: duckdb_target(folder),
+    "postgres": postgres_target,
+    "filesystem": lambda folder, _: filesystem_target(folder),
+}
+
+
+def settings_for(sandbox: Sandbox, **changed: object) -> GladlySettings:
+    """Return the settings that reach a sandbox, some of them changed; nothing is waited for."""
+    settings = sandbox_settings(sandbox)
+    settings.wait_for_jobs = 0.0
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    return settings
+
+
+def run(
+    sandbox: Sandbox,
+    target: Target,
+    *,
+    selected: Callable[[str], bool] = lambda _: True,
+    sleep: Callable[[float], None] | None = None,
+    clock: Callable[[], float] | None = None,
+    **changed: object,
+) -> RunReport:
+    """Run the job once."""
+    waiting = {} if sleep is None or clock is None else {"sleep": sleep, "clock": clock}
+    settings = settings_for(sandbox, **changed)
+    return run_gladly(settings, target, NoProgress(), selected, **waiting)  # type: ignore[arg-type] # both or neither
+
+
+def read_tables(target: Target, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:
+    """Return the current rows of every table: of DuckDB by itself, else as the product reads."""
+    if target.destination_name == "duckdb":
+        return read_duckdb(target.data / "warehouse.duckdb", tables)
+    with TemporaryDirectory() as folder:
+        warehouse = target.warehouse(Path(folder)).declare()
+        return {
+            table.name: [
+                _row(table, values)
+                for values in warehouse.read(table.name, list(table.columns_by_name))
+            ]
+            for table in tables
+        }
+
+
+def read_duckdb(database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:
+    """Return every row of every table of a DuckDB file, without a line of the product's code."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            table.name: [
+                _row(table, values)
+                for values in connection.execute(
+                    f"SELECT {_quoted(table)} FROM gladly.{table.name}"
+                ).fetchall()
+            ]
+            for table in tables
+        }
+
+
+def item(identifier: str, content: object, **more: object) -> bytes:
+    """Return a line of conversation_items.jsonl."""
+    return line(
+        {"id": identifier, "timestamp": "2026-03-02T10:00:00.000Z", **more} | {"content": content}
+    )
+
+
+def sms(text: str, *attachments: str) -> dict[str, object]:
+    """Return the content of an SMS with attachments of the given names."""
+    files = [{"id": name, "contentType": "image/png", "filename": name} for name in attachments]
+    return {"type": "SMS", "content": text, "attachments": files}
+
+
+def line(value: object) -> bytes:
+    """Return a value as a line of JSONL."""
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+def _quoted(table: TableSchema) -> str:
+    return ", ".join(f'"{column.name}"' for column in table.columns)
+
+
+def _row(table: TableSchema, values: Sequence[Any]) -> Row:
+    columns = zip(table.columns, values, strict=True)
+    return {column.name: _comparable(column.kind, value) for column, value in columns}
+
+
+def _comparable(kind: Kind, value: Any) -> Any:  # noqa: ANN401 - any value of a row
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if kind is Kind.JSON and isinstance(value, str):
+        return json.dumps(json.loads(value), sort_keys=True)
+    return value
