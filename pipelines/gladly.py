@@ -173,7 +173,8 @@ class GladlyRun:
         ledger_table = ledger_file(
             package, self.workspace.archive, self.report.run_id, datetime.now(UTC), folder
         )
-        result = self.warehouse.load([*package.tables, ledger_table])
+        with self.progress.work(f"load {rows:,} rows", None):
+            result = self.warehouse.load([*package.tables, ledger_table])
         self.report.add_changes(result.changes, result.late)
         self._report_files(package)
         shutil.rmtree(folder)
