@@ -1,8 +1,8 @@
 """The folder a job works in: one run at a time, and nothing in it that a crash could spoil.
 
-data/raw/     the raw archive: whole files only, kept
-data/work/    Parquet files and dlt's own folders of the run under way: deleted at each start
-data/.lock    held while a run lasts; the operating system lets go of it when a run dies
+raw      the raw archive: whole files only, kept
+work     Parquet files and dlt's own folders of the run under way: deleted at each start
+.lock    held while a run lasts; the operating system lets go of it when a run dies
 """
 
 from __future__ import annotations

@@ -75,6 +75,20 @@ def _options(kind: str, path: str) -> Child:
     )
 
 
+def _external_ids(kind: str, path: str, shape: Shape) -> Child:
+    return Child(
+        "customer_external_ids",
+        path,
+        (
+            Field("adaptor_id", ENTRY_NAME, Kind.TEXT, "Lookup adaptor that knows the customer."),
+            Field("external_customer_id", "", Kind.TEXT, "Id in your own system."),
+        ),
+        "Ids of customers in your own systems.",
+        shape,
+        label=("kind", kind),
+    )
+
+
 def _content(
     table: str, description: str, *fields: Field, children: tuple[Child, ...] = ()
 ) -> Record:
@@ -264,32 +278,8 @@ CUSTOMER = Record(
             (Field("phone_number", "", Kind.TEXT, "Phone number, E.164."),),
             "Phone numbers of customers.",
         ),
-        Child(
-            "customer_external_ids",
-            "externalCustomerId",
-            (
-                Field(
-                    "adaptor_id", ENTRY_NAME, Kind.TEXT, "Lookup adaptor that knows the customer."
-                ),
-                Field("external_customer_id", "", Kind.TEXT, "Id in your own system."),
-            ),
-            "Ids of customers in your own systems.",
-            Shape.VALUE,
-            label=("kind", "single"),
-        ),
-        Child(
-            "customer_external_ids",
-            "externalCustomerIds",
-            (
-                Field(
-                    "adaptor_id", ENTRY_NAME, Kind.TEXT, "Lookup adaptor that knows the customer."
-                ),
-                Field("external_customer_id", "", Kind.TEXT, "Id in your own system."),
-            ),
-            "Ids of customers in your own systems.",
-            Shape.MAP,
-            label=("kind", "by_adaptor"),
-        ),
+        _external_ids("single", "externalCustomerId", Shape.VALUE),
+        _external_ids("by_adaptor", "externalCustomerIds", Shape.MAP),
     ),
 )
 

@@ -8,7 +8,7 @@ kept    a(1)  b(2)  c(1)       d(2)     with the typed and child rows of just th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.tables.arrow import arrow_schema
-from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE, TableSchema
+from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
 from sources.tables.parquet import TableFile, open_writer, read_batches
 
 
@@ -133,11 +133,3 @@ def _kept_rows(
 
 def _origin(row: Mapping[str, Any]) -> Origin:
     return Origin(*(row[name] for name in _ORIGIN_COLUMNS))
-
-
-def chain_of(root: str, tables: Sequence[TableSchema]) -> tuple[TableSchema, ...]:
-    """Return a root table and the tables that mirror it, root first."""
-    return (
-        *(table for table in tables if table.name == root),
-        *(table for table in tables if table.parent == root),
-    )
