@@ -34,6 +34,11 @@ def show_run(console: Console, report: RunReport) -> None:
         state = "Closed" if gap.healed else "Gap"
         span = f"{_time(gap.from_at)} to {_time(gap.to_at)}"
         console.print(f"{state}: {gap.stream} {span}" + ("" if gap.healed else f". {gap.reason}"))
+    if report.failed_jobs:
+        console.print(
+            f"{len(report.failed_jobs)} export jobs failed at Gladly: "
+            f"{', '.join(report.failed_jobs)}. Ask Gladly Support to run them again."
+        )
     if report.unfinished_jobs:
         console.print(
             f"{len(report.unfinished_jobs)} export jobs were not finished at Gladly; the next run "
