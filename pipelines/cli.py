@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 failed, safe to run again; 2 wrong usage or configuration;
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -200,6 +201,9 @@ def sandbox(port: int, items: int, days: int, frequency: str, seed: int) -> None
     """Serve a look-alike Gladly on this machine and print the settings to use it."""
     from sandbox import Sandbox, SandboxSettings, WorldSettings  # noqa: PLC0415 - start-up
 
+    # a shell or a scheduler may have started us with Ctrl-C switched off
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     today = datetime.now(UTC).date()
     world = WorldSettings(
         seed=seed,

@@ -172,7 +172,8 @@ def test_the_demo_shows_increment_merge_and_quarantine(tmp_path: Path) -> None:
     ]
 
 
-def test_the_sandbox_prints_settings_that_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+def test_the_sandbox_prints_settings_that_work(tmp_path: Path, stop: signal.Signals) -> None:
     environment = {"PATH": os.environ["PATH"]}
     with subprocess.Popen(  # noqa: S603 - our own command
         [HELPDESK, "sandbox", "--items", "40", "--days", "2"],
@@ -182,12 +183,15 @@ def test_the_sandbox_prints_settings_that_work(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as server:
-        assert server.stdout is not None
-        printed = [server.stdout.readline().strip() for _ in range(3)]
-        settings = dict(line.removeprefix("export ").split("=", 1) for line in printed)
-        helpdesk = Commands(tmp_path, environment | settings)
-        report = helpdesk("run", "gladly", "--json").json
-        server.send_signal(signal.SIGINT)
-        _, errors = server.communicate(timeout=30)
+        try:
+            assert server.stdout is not None
+            printed = [server.stdout.readline().strip() for _ in range(3)]
+            settings = dict(line.removeprefix("export ").split("=", 1) for line in printed)
+            helpdesk = Commands(tmp_path, environment | settings)
+            report = helpdesk("run", "gladly", "--json").json
+            server.send_signal(stop)
+            _, errors = server.communicate(timeout=30)
+        finally:
+            server.kill()
     assert report["files"]
     assert (server.returncode, errors.count("\n")) == (0, 1)
