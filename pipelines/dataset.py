@@ -9,6 +9,7 @@ from dlt.common.schema import Schema
 from dlt.common.schema.typing import TColumnSchema
 from dlt.common.schema.utils import new_table
 
+from sources.tables.decimals import PRECISION, SCALE
 from sources.tables.declarations import Column, Kind, TableSchema
 
 _DATA_TYPES = {
@@ -16,6 +17,7 @@ _DATA_TYPES = {
     Kind.INTEGER: "bigint",
     Kind.BOOLEAN: "bool",
     Kind.TIMESTAMP: "timestamp",
+    Kind.DECIMAL: "decimal",
     Kind.JSON: "json",
 }
 
@@ -47,4 +49,6 @@ def _dlt_column(column: Column, *, json_as_text: bool) -> TColumnSchema:
         "nullable": column.nullable,
         "description": column.description,
     }
+    if column.kind is Kind.DECIMAL:
+        described |= {"precision": PRECISION, "scale": SCALE}
     return described  # type: ignore[return-value] # the keys are those of TColumnSchema

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from sources.gladly.gaps import Gap, GapKind
+from sources.gladly.settings import EXPORT_STREAM
 from sources.streams.windows import Window, holes, subtract
 from sources.tables.timestamps import parse_timestamp
 
@@ -28,14 +30,6 @@ class JobStatus(StrEnum):
     FAILED = "FAILED"
 
 
-class GapKind(StrEnum):
-    """Why data of a window is missing."""
-
-    EXPIRED = "expired"  # a job had it, and is gone: only Gladly Support can bring it back
-    FAILED = "failed"  # the job failed at Gladly
-    MISSING = "missing"  # no job was ever made for it
-
-
 @dataclass(frozen=True, slots=True)
 class ExportJob:
     """One export job. ``window`` is the span of the data, ``None`` where Gladly names none."""
@@ -46,16 +40,6 @@ class ExportJob:
     schedule_id: str | None
     window: Window | None
     files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A span whose data is missing, and why, in words for the person who must act."""
-
-    window: Window
-    kind: GapKind
-    reason: str
-    job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +155,11 @@ def find_gaps(
         # a span that several jobs lost is one gap: the first of them explains it
         known_elsewhere = (*have, *coming, *(gap.window for gap in gaps))
         gaps += [
-            Gap(part, *_why_lost(job, unreadable), job.id)
+            Gap(EXPORT_STREAM, part, *_why_lost(job, unreadable), job.id)
             for part in subtract(window, known_elsewhere)
         ]
     explained = [*have, *coming, *(gap.window for gap in gaps)]
-    gaps += [Gap(hole, *_why_missing(hole, now)) for hole in holes(explained)]
+    gaps += [Gap(EXPORT_STREAM, hole, *_why_missing(hole, now)) for hole in holes(explained)]
     return sorted(gaps, key=lambda gap: gap.window)
 
 

@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from sources.gladly.jobs import ExportJob, JobFile, parse_job
-from sources.gladly.settings import JOBS_PATH, SCHEDULES_PATH
+from sources.gladly.settings import EXPORT_STREAM, JOBS_PATH, SCHEDULES_PATH
 from sources.http.client import ApiClient
 from sources.http.download import download_file
 from sources.http.errors import RetryableError
 from sources.http.hosts import path_segment
-from sources.streams.archive import archive_path
+from sources.streams.archive import RawFile, archive_path, size_and_digest
 from sources.streams.lines import Lines, whole_lines
 from sources.tables.conform import decode_json, encode_json
 from sources.tables.timestamps import format_timestamp
@@ -37,17 +36,6 @@ class Listing:
     def values(self) -> list[Any]:
         """Return the elements."""
         return [decode_json(line) for line in self.lines.data.splitlines()]
-
-
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A whole file in the raw archive. ``seconds`` is 0 where it was there already."""
-
-    job_file: JobFile
-    path: Path
-    bytes: int
-    sha256: str
-    seconds: float
 
 
 def list_jobs(client: ApiClient, params: Mapping[str, str]) -> Listing:
@@ -89,16 +77,15 @@ def fetch_file(
     """
     job, name = job_file.job, job_file.name
     path = raw_path(archive, job, name)
+    identity = (EXPORT_STREAM, job.id, name, job.updated_at, job.window)
     if path.exists():
-        with path.open("rb") as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
-        return RawFile(job_file, path, path.stat().st_size, digest, 0.0)
+        return RawFile(*identity, path, *size_and_digest(path), 0.0)
     url = f"{JOBS_PATH}/{path_segment(job.id)}/files/{path_segment(name)}"
     downloaded = download_file(
         client, url, path, on_bytes=on_bytes, require_final_newline=require_final_newline
     )
     _remember_job(path.parent, job)
-    return RawFile(job_file, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
+    return RawFile(*identity, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
 
 
 def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
@@ -107,7 +94,7 @@ def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
     Jobs in ``done`` are passed over unread: the archive grows for years.
     """
     passed_over = {archive_path(archive, job_id).name for job_id in done}
-    for folder in sorted(archive.iterdir()):
+    for folder in sorted(archive.glob("*")):
         if folder.name in passed_over:
             continue
         for path in sorted(folder.glob(f"*/{_JOB_FILE}")):

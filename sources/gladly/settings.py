@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Final
 
@@ -22,8 +23,24 @@ _DOMAINS: Final = (".gladly.com", ".gladly.qa")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 EXPORT_STREAM: Final = "gladly.export"
+EVENTS_STREAM: Final = "gladly.events"
+# events of types that no timestamps report holds: what is missed of them is lost
+UNREPORTED_EVENTS_STREAM: Final = "gladly.events.unreported"
+TIMESTAMPS_REPORTS_STREAM: Final = "gladly.timestamps_reports"
+EVENTS_PATH: Final = "/api/v1/events"
 JOBS_PATH: Final = "/api/v1/export/jobs"
 SCHEDULES_PATH: Final = "/api/v1/export/schedules"
+# Gladly API reference, Events: what may be asked for.
+EVENT_ENTITIES: Final = (
+    "AGENT_AVAILABILITY",
+    "AGENT_STATUS",
+    "CONTACT",
+    "CONVERSATION",
+    "CUSTOMER",
+    "CUSTOMER_PROFILE",
+    "PAYMENT_REQUEST",
+    "TASK",
+)
 AGENTS_PATH: Final = "/api/v1/agents"
 
 
@@ -49,6 +66,12 @@ class GladlySettings(BaseConfiguration):
     """Only jobs updated at or after this time (ISO 8601)."""
     jobs_updated_before: str | None = None
     """Only jobs updated before this time (ISO 8601)."""
+    event_entities: list[str] = dataclasses.field(default_factory=lambda: [*EVENT_ENTITIES])
+    """Entities to ask the Events API for."""
+    heal_event_gaps: bool = True
+    """Fill spans whose events no run read in time from the timestamps reports."""
+    on_customer_deleted: str = "keep"
+    """What to do with rows of a customer deleted at Gladly: ``keep`` or ``erase``."""
     delete_after_load: bool = False
     """Delete a job at Gladly once it is loaded. Other consumers then cannot read it."""
     keep_raw: bool = True

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sources.http.bodies import has_terminator
-from sources.http.client import ApiClient
+from sources.http.client import ApiClient, Params
 from sources.http.errors import GiveUpError, RetryableError, TruncatedError
 from sources.http.replies import StreamedReply
 
@@ -56,6 +56,7 @@ def download_file(
     path: str,
     target: Path,
     *,
+    params: Params | None = None,
     on_bytes: Callable[[int], None] = _ignore,
     require_final_newline: bool = True,
     max_bytes: int | None = None,
@@ -71,6 +72,7 @@ def download_file(
         client: sends the credentials, within its budget.
         path: below the base URL.
         target: the final name; an existing file is replaced.
+        params: query parameters.
         on_bytes: told the size so far of the present attempt; starts again when that does.
         require_final_newline: the file consists of lines (JSONL, CSV): it ends in a newline
             unless empty, and is never HTML.
@@ -86,7 +88,7 @@ def download_file(
 
     def once() -> DownloadedFile:
         began = time.monotonic()
-        with _disk_errors_explained(target), client.stream_once(path) as reply:
+        with _disk_errors_explained(target), client.stream_once(path, params) as reply:
             _check_headers(reply, lines=require_final_newline)
             with _part_of(target) as part:
                 written = _write(reply.pieces(max_bytes), part, on_bytes)

@@ -4,11 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+from sources.streams.windows import Window
 
 _SAFE = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _READABLE_CHARACTERS = 60
 _DIGEST_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A whole file in the raw archive.
+
+    Args:
+        stream: the feed it belongs to, as the ledger names it.
+        job_id: the job, or the request, that delivered it.
+        name: what the feed calls it; tells how it is parsed.
+        extracted_at: the version of its rows.
+        window: the span of the data it holds; None where the feed names none.
+        path: where it is.
+        bytes: its size.
+        sha256: of its content, hexadecimal.
+        seconds: what its download took; 0 where it was there already.
+    """
+
+    stream: str
+    job_id: str
+    name: str
+    extracted_at: datetime
+    window: Window | None
+    path: Path
+    bytes: int
+    sha256: str
+    seconds: float
 
 
 def archive_path(root: Path, *names: str) -> Path:
@@ -21,6 +52,12 @@ def archive_path(root: Path, *names: str) -> Path:
     for name in names:
         path /= _component(name)
     return path
+
+
+def size_and_digest(path: Path) -> tuple[int, str]:
+    """Return the size of a file in bytes and its SHA-256, hexadecimal."""
+    with path.open("rb") as stream:
+        return path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _component(name: str) -> str:

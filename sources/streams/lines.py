@@ -6,7 +6,7 @@ A line of JSONL may hold U+2028, U+2029 or U+0085: only the byte ``\n`` ends it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +28,33 @@ class Lines:
     first_line: int
     byte_offset: int
     count: int
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The number of each line, in order."""
+        return range(self.first_line, self.first_line + self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class PickedLines:
+    """Some lines of a file, in order, each with its number, byte offset and bytes (no newline)."""
+
+    picked: Sequence[tuple[int, int, bytes]]
+
+    @property
+    def data(self) -> bytes:
+        """The lines as one text, each ended by a newline."""
+        return b"".join([line + b"\n" for _, _, line in self.picked])
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self.picked)
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The number of each line, in order."""
+        return [number for number, _, _ in self.picked]
 
 
 def whole_lines(data: bytes, first_line: int = 1, byte_offset: int = 0) -> Lines:
@@ -127,8 +154,11 @@ def read_lines(
         yield whole_lines(held, line_number, byte_offset)
 
 
-def split_lines(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
+def split_lines(lines: Lines | PickedLines) -> Iterator[tuple[int, int, bytes]]:
     """Yield the number, the byte offset and the bytes, newline excluded, of each line."""
+    if isinstance(lines, PickedLines):
+        yield from lines.picked
+        return
     number, start, data = lines.first_line, 0, lines.data
     while start < len(data):
         end = data.find(b"\n", start)

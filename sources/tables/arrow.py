@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from sources.tables.decimals import PRECISION, SCALE
 from sources.tables.declarations import Column, Kind, TableSchema
 
 # Structs and lists load on DuckDB but not on PostgreSQL; JSON as text loads everywhere.
@@ -12,6 +13,7 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.INTEGER: pa.int64(),
     Kind.BOOLEAN: pa.bool_(),
     Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
+    Kind.DECIMAL: pa.decimal128(PRECISION, SCALE),
     Kind.JSON: pa.string(),
 }
 

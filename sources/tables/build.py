@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sources.tables import decimals, timestamps
 from sources.tables.arrow import ARROW_TYPES, arrow_schema
 from sources.tables.conform import Surprises
 from sources.tables.declarations import (
@@ -25,22 +26,22 @@ from sources.tables.declarations import (
 )
 from sources.tables.decode import Records
 from sources.tables.structure import ObjectNode, RecordNode, attribute
-from sources.tables.timestamps import CANONICAL_PATTERN
 
 Tables = dict[str, pa.Table]
 
 
-class UnfitTimestampError(ValueError):
-    """A timestamp column holds text the fast path does not take: decode these lines one by one."""
+class UnfitValueError(ValueError):
+    """A column holds a value the fast path does not take: decode these lines one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where rows come from: the version (when and by which job it was extracted) and the file."""
+    """Where rows come from: the version (when and by which job it was extracted), file and feed."""
 
     extracted_at: datetime
     job_id: str
     file: str
+    origin: str = ""
 
 
 class TableBuilder:
@@ -57,7 +58,7 @@ class TableBuilder:
         """Return the rows of ``records``, by table.
 
         Raises:
-            UnfitTimestampError: a timestamp needs the lossless path (see ``RecordDecoder``).
+            UnfitValueError: a timestamp or decimal needs the lossless path (``RecordDecoder``).
         """
         if not records.structs:
             return {}
@@ -70,6 +71,8 @@ class TableBuilder:
             contents = list(map(attrgetter(attribute(record.variant_path)), rows.structs))
             columns.append(self._type_column(contents, rows.surprises))
             self._add_variants(tables, rows, contents)
+        if record.has_origin:
+            columns.append(pa.repeat(pa.scalar(lineage.origin, pa.string()), len(keys)))
         extra = [(place, found.record) for place, found in rows.surprises.items()]
         tables.add(record.table, columns, extra, rows.lines)
         _add_children(tables, record.children, rows)
@@ -199,19 +202,25 @@ def _follow(rows: Sequence[Any], path: str, node: ObjectNode) -> list[Any]:
 
 def _column(kind: Kind, values: list[Any]) -> pa.Array:
     if kind is Kind.TIMESTAMP:
-        return _timestamp_column(values)
+        return _cast(pa.array(values, pa.string()), timestamps.CANONICAL_PATTERN, kind)
+    if kind is Kind.DECIMAL:
+        return _cast(_raw_texts(values), decimals.CANONICAL_PATTERN, kind)
     return pa.array(values, ARROW_TYPES[kind])
 
 
-def _timestamp_column(values: list[Any]) -> pa.Array:
-    texts = pa.array(values, pa.string())
-    fit = pc.all(pc.match_substring_regex(texts, CANONICAL_PATTERN), min_count=0)
+def _raw_texts(values: list[Any]) -> pa.Array:
+    texts = (None if value is None else bytes(value).decode() for value in values)
+    return pa.array([None if text == "null" else text for text in texts], pa.string())
+
+
+def _cast(texts: pa.Array, pattern: str, kind: Kind) -> pa.Array:
+    fit = pc.all(pc.match_substring_regex(texts, pattern), min_count=0)
     if not fit.as_py():
-        raise UnfitTimestampError
+        raise UnfitValueError
     try:
-        return pc.cast(texts, ARROW_TYPES[Kind.TIMESTAMP])
+        return pc.cast(texts, ARROW_TYPES[kind])
     except pa.ArrowInvalid as error:
-        raise UnfitTimestampError from error
+        raise UnfitValueError from error
 
 
 def _child_rows(child: Child, owners: _Rows) -> _ChildRows:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from sources.tables.decimals import parse_decimal
 from sources.tables.declarations import Child, Kind, Shape
 from sources.tables.structure import (
     INTEGER_MAX,
@@ -159,6 +160,10 @@ def _conform_leaf(value: Any, kind: Kind) -> tuple[Any, Any]:  # noqa: ANN401 - 
             parsed = parse_timestamp(value)
             if parsed is not None:
                 return format_timestamp(parsed.at), _MISFIT if parsed.exact else value
+        case Kind.DECIMAL if isinstance(value, msgspec.Raw) or type(value) is int:
+            number = parse_decimal(encode_json(value))
+            if number is not None:
+                return msgspec.Raw(number.encode()), _MISFIT
     return None, value
 
 

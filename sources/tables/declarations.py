@@ -6,6 +6,7 @@ derived from these declarations, so that adding a type is one edit in one place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -17,6 +18,7 @@ class Kind(Enum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"
+    DECIMAL = "decimal"  # exact, 9 digits after the point: money
     JSON = "json"
 
 
@@ -69,6 +71,8 @@ class Record:
     Variants: where ``variants`` is filled, the object at ``variant_path`` carries a text ``type``;
     its fields fill the table of the variant of that name, keyed like the record itself. A type
     that no variant names goes to ``unknown_table`` with the raw JSON.
+
+    ``has_origin`` adds the column ``origin``, for records that more than one feed delivers.
     """
 
     table: str
@@ -79,11 +83,37 @@ class Record:
     variant_path: str = ""
     variants: dict[str, Record] = field(default_factory=dict)
     unknown_table: str = ""
+    has_origin: bool = False
 
     @property
     def key(self) -> str:
         """The column that identifies a row: the first field."""
         return self.fields[0].name
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFamily:
+    """Record types that come mixed in one file, a record a line.
+
+    The text at ``type_path`` tells them apart: the part of it before ``separator`` names the
+    record type. A record that no name fits becomes one of ``unknown``.
+    """
+
+    type_path: str
+    separator: str
+    records: Mapping[str, Record]
+    unknown: Record
+
+
+Declaration = Record | RecordFamily
+
+
+def records_of(declaration: Declaration) -> tuple[Record, ...]:
+    """Return the record types of a declaration, each once."""
+    if isinstance(declaration, Record):
+        return (declaration,)
+    records = (*declaration.records.values(), declaration.unknown)
+    return tuple({record.table: record for record in records}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +163,22 @@ EXTRACTED_AT = "_extracted_at"
 JOB_ID = "_job_id"
 FILE = "_file"
 LINE = "_line"
+ORIGIN = "origin"
 POSITION = "position"
 
 EXTRA_COLUMN = Column(
     EXTRA, Kind.JSON, "Fields no declaration knows, and values of another type than declared."
 )
+ORIGIN_COLUMN = Column(ORIGIN, Kind.TEXT, "Which feed delivered this row.", nullable=False)
 LINEAGE = (
     Column(EXTRACTED_AT, Kind.TIMESTAMP, "When the source extracted this version.", nullable=False),
-    Column(JOB_ID, Kind.TEXT, "The export job that delivered this version.", nullable=False),
-    Column(FILE, Kind.TEXT, "The file of that job.", nullable=False),
+    Column(
+        JOB_ID,
+        Kind.TEXT,
+        "The export job, or the request, that delivered this version.",
+        nullable=False,
+    ),
+    Column(FILE, Kind.TEXT, "The file it came in.", nullable=False),
     Column(LINE, Kind.INTEGER, "The line of that file, from 1.", nullable=False),
 )
 VERSION = (EXTRACTED_AT, JOB_ID)
@@ -151,7 +188,13 @@ def table_schemas(record: Record) -> tuple[TableSchema, ...]:
     """Return the tables one record type fills: its own first, then variants, then children."""
     own = TableSchema(
         name=record.table,
-        columns=(*_columns(record), *_variant_type(record), EXTRA_COLUMN, *LINEAGE),
+        columns=(
+            *_columns(record),
+            *_variant_type(record),
+            *((ORIGIN_COLUMN,) if record.has_origin else ()),
+            EXTRA_COLUMN,
+            *LINEAGE,
+        ),
         key=(record.key,),
         description=record.description,
         version=VERSION,

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from sources.streams.lines import Lines, is_blank, split_lines
+from sources.streams.lines import Lines, PickedLines, is_blank, split_lines
+from sources.tables import decimals
 from sources.tables.conform import Surprises, UnusableRecordError, conform, decode_json
 from sources.tables.declarations import Kind
-from sources.tables.structure import ObjectNode, RecordNode, attribute
+from sources.tables.structure import CHECKED_KINDS, ObjectNode, RecordNode, attribute
 from sources.tables.timestamps import is_canonical, parse_timestamp
 
 # Only as this escape can U+0000 stand in JSON. Several destinations cannot hold it as text.
@@ -57,26 +58,21 @@ class RecordDecoder:
         decoder = msgspec.json.Decoder(node.root.struct)
         self._decode_all: Callable[[bytes], list[Any]] = decoder.decode_lines
         self._decode_one: Callable[[bytes], Any] = decoder.decode
-        self._timestamps = _timestamp_getters(node)
+        self._checked = _checked_getters(node)
 
-    def decode(self, lines: Lines) -> Records | None:
+    def decode(self, lines: Lines | PickedLines) -> Records | None:
         """Decode lines that hold nothing but what is declared; None if any of them surprises.
 
-        The check of timestamps is left to whoever builds columns, where it costs least.
+        The check of timestamps and decimals is left to whoever builds columns, where it costs
+        least.
         """
-        if _NUL_ESCAPE in lines.data:
+        data = lines.data
+        structs = decode_whole_lines(self._decode_all, data, lines.count)
+        if structs is None or _NUL_ESCAPE in data:
             return None
-        try:
-            structs = self._decode_all(lines.data)
-        except DECODE_ERRORS:
-            return None
-        # msgspec takes one object over two lines, and two on one line, which a count may not show
-        if len(structs) != lines.count or lines.data.count(_BETWEEN_RECORDS) != lines.count - 1:
-            return None
-        numbers = range(lines.first_line, lines.first_line + lines.count)
-        return Records(structs, numbers, lines.count)
+        return Records(structs, lines.numbers, lines.count)
 
-    def decode_each(self, lines: Lines) -> Records:
+    def decode_each(self, lines: Lines | PickedLines) -> Records:
         """Decode line by line: strictly where that is enough, else losslessly.
 
         Every line that is not blank becomes a struct or a quarantined line.
@@ -109,10 +105,23 @@ class RecordDecoder:
             struct = self._decode_one(line)
         except DECODE_ERRORS:
             return None
-        getters = self._timestamps[_variant_of(struct, self._node)]
-        texts = [text for get in getters for text in get(struct)]
-        fit = all(is_canonical(text) and parse_timestamp(text) for text in texts)
+        getters = self._checked[_variant_of(struct, self._node)]
+        fit = all(_fits(kind, value) for kind, get in getters for value in get(struct))
         return struct if fit else None
+
+
+def decode_whole_lines(
+    decode_all: Callable[[bytes], list[Any]], data: bytes, count: int
+) -> list[Any] | None:
+    """Return one struct a line, or None where a line is none, or is not one object."""
+    try:
+        structs = decode_all(data)
+    except DECODE_ERRORS:
+        return None
+    # msgspec takes one object over two lines, and two on one line, which a count may not show
+    if len(structs) != count or data.count(_BETWEEN_RECORDS) != count - 1:
+        return None
+    return structs
 
 
 def decode_error_reason(error: Exception) -> str:
@@ -135,41 +144,49 @@ def _variant_of(struct: Any, node: RecordNode) -> type[Any] | None:  # noqa: ANN
     return type(getattr(struct, attribute(node.record.variant_path)))
 
 
-def _timestamp_getters(
-    node: RecordNode,
-) -> dict[type[Any] | None, list[Callable[[Any], list[str]]]]:
-    """For each variant (or None where there are none): how to get all its timestamp texts."""
-    own = _object_timestamps(node.root, ())
+def _fits(kind: Kind, value: Any) -> bool:  # noqa: ANN401 - text, or raw JSON
+    if kind is Kind.DECIMAL:
+        text = bytes(value).decode()
+        return text == "null" or decimals.is_canonical(text)
+    return is_canonical(value) and parse_timestamp(value) is not None
+
+
+_Getter = tuple[Kind, Callable[[Any], list[Any]]]
+
+
+def _checked_getters(node: RecordNode) -> dict[type[Any] | None, list[_Getter]]:
+    """For each variant (or None where there are none): how to get all values to be checked."""
+    own = _checked_leaves(node.root, ())
     if not node.variants:
-        return {None: [_getter(path) for path in own]}
+        return {None: own}
     prefix = (attribute(node.record.variant_path),)
     return {
-        variant.struct: [_getter(path) for path in (*own, *_object_timestamps(variant, prefix))]
+        variant.struct: [*own, *_checked_leaves(variant, prefix)]
         for variant in node.variants.values()
     }
 
 
-def _object_timestamps(node: ObjectNode, prefix: tuple[str, ...]) -> list[tuple[str, ...]]:
-    paths = []
+def _checked_leaves(node: ObjectNode, prefix: tuple[str, ...]) -> list[_Getter]:
+    getters: list[_Getter] = []
     for name, member in node.members.items():
         path = (*prefix, attribute(name))
-        if member is Kind.TIMESTAMP:
-            paths.append(path)
+        if isinstance(member, Kind) and member in CHECKED_KINDS:
+            getters.append((member, _getter(path)))
         elif isinstance(member, ObjectNode):
-            paths += _object_timestamps(member, path)
-    return paths
+            getters += _checked_leaves(member, path)
+    return getters
 
 
-def _getter(path: tuple[str, ...]) -> Callable[[Any], list[str]]:
+def _getter(path: tuple[str, ...]) -> Callable[[Any], list[Any]]:
     *parents, leaf = path
     get_leaf = attrgetter(leaf)
 
-    def texts(struct: Any) -> list[str]:  # noqa: ANN401 - the record's struct
+    def values(struct: Any) -> list[Any]:  # noqa: ANN401 - the record's struct
         for parent in parents:
             struct = getattr(struct, parent)
             if struct is None:
                 return []
-        text = get_leaf(struct)
-        return [] if text is None else [text]
+        value = get_leaf(struct)
+        return [] if value is None else [value]
 
-    return texts
+    return values

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from sources.streams.lines import MAX_LINE_BYTES, Span, split_file
 from sources.tables.build import Lineage
-from sources.tables.declarations import Record
+from sources.tables.declarations import Declaration
 from sources.tables.parquet import TableFile, TableFiles, join_files
-from sources.tables.parse import FileCounts, RecordParser, ignore_progress, parse_file
+from sources.tables.parse import FileCounts, ignore_progress, parse_file, parser_for
 
 # Below this a process costs more to start than it saves.
 BYTES_WORTH_A_PROCESS = 48 * 1024 * 1024
@@ -35,7 +35,7 @@ def workers_for(size: int, processors: int) -> int:
 
 def parse_file_in_parallel(
     path: Path,
-    record: Record,
+    declaration: Declaration,
     lineage: Lineage,
     folder: Path,
     workers: int,
@@ -52,7 +52,13 @@ def parse_file_in_parallel(
     ) as executor:
         parts = [
             executor.submit(
-                _parse_part, path, span, record, lineage, folder / f"part-{number}", max_line_bytes
+                _parse_part,
+                path,
+                span,
+                declaration,
+                lineage,
+                folder / f"part-{number}",
+                max_line_bytes,
             )
             for number, span in enumerate(split_file(path, workers), 1)
         ]
@@ -73,12 +79,12 @@ def _share_progress(counters: list[Synchronized[int]]) -> None:
 def _parse_part(
     path: Path,
     span: Span,
-    record: Record,
+    declaration: Declaration,
     lineage: Lineage,
     folder: Path,
     max_line_bytes: int,
 ) -> tuple[FileCounts, list[TableFile]]:
-    parser = RecordParser(record)
+    parser = parser_for(declaration)
     with TableFiles(folder) as files, path.open("rb") as stream:
         counts = parse_file(
             stream,

@@ -13,15 +13,16 @@ from sources.streams.lines import (
     MAX_LINE_BYTES,
     Lines,
     OversizedLine,
+    PickedLines,
     Span,
     is_blank,
     read_lines,
     split_lines,
 )
 from sources.tables.arrow import arrow_schema
-from sources.tables.build import Lineage, TableBuilder, Tables, UnfitTimestampError
+from sources.tables.build import Lineage, TableBuilder, Tables, UnfitValueError
 from sources.tables.conform import decode_json
-from sources.tables.declarations import Record
+from sources.tables.declarations import Declaration, Record, RecordFamily, records_of
 from sources.tables.decode import (
     DECODE_ERRORS,
     QuarantinedLine,
@@ -32,6 +33,7 @@ from sources.tables.decode import (
 from sources.tables.ledger import QUARANTINED_LINES, UNKNOWN_FILE_LINES
 from sources.tables.parquet import TableFiles
 from sources.tables.quarantine import oversized, quarantine_rows
+from sources.tables.route import Router
 from sources.tables.structure import compile_record
 
 EXAMPLES = 5
@@ -63,32 +65,81 @@ class FileCounts:
         self.examples += other.examples[: EXAMPLES - len(self.examples)]
 
 
+@dataclass(slots=True)
+class ParsedLines:
+    """The rows of some lines: ``line_count`` = ``rows`` + quarantined; blank lines aside."""
+
+    tables: Tables = field(default_factory=dict)
+    rows: int = 0
+    line_count: int = 0
+    quarantined: list[QuarantinedLine] = field(default_factory=list)
+
+
 class RecordParser:
     """Parses files of one record type; compiled once, used for every file."""
 
     def __init__(self, record: Record) -> None:
         node = compile_record(record)
-        self.record = record
+        self.declaration: Declaration = record
         self._decoder = RecordDecoder(node)
         self._builder = TableBuilder(node)
         self.schemas = {**self._builder.schemas, QUARANTINED_LINES.name: QUARANTINED_LINES}
 
-    def parse(self, lines: Lines, lineage: Lineage) -> tuple[Records, Tables]:
-        """Return the records and the rows of some lines."""
+    def parse(self, lines: Lines | PickedLines, lineage: Lineage) -> ParsedLines:
+        """Return the rows of some lines."""
         records = self._decoder.decode(lines)
         if records is not None:
             try:
-                return records, self._builder.build(records, lineage)
-            except UnfitTimestampError:
+                return _parsed(records, self._builder.build(records, lineage))
+            except UnfitValueError:
                 # one line of these needs the lossless path: look at each
                 pass
         records = self._decoder.decode_each(lines)
-        return records, self._builder.build(records, lineage)
+        return _parsed(records, self._builder.build(records, lineage))
+
+
+class FamilyParser:
+    """Parses files in which several record types are mixed."""
+
+    def __init__(self, family: RecordFamily) -> None:
+        self.declaration: Declaration = family
+        self._router = Router(family)
+        self._parsers = {record.table: RecordParser(record) for record in records_of(family)}
+        self.schemas = {
+            name: table
+            for parser in self._parsers.values()
+            for name, table in parser.schemas.items()
+        }
+
+    def parse(self, lines: Lines, lineage: Lineage) -> ParsedLines:
+        """Return the rows of some lines."""
+        whole = ParsedLines()
+        for record, picked in self._router.route(lines):
+            part = self._parsers[record.table].parse(picked, lineage)
+            whole.tables |= part.tables
+            whole.rows += part.rows
+            whole.line_count += part.line_count
+            whole.quarantined += part.quarantined
+        return whole
+
+
+FileParser = RecordParser | FamilyParser
+
+
+def parser_for(declaration: Declaration) -> FileParser:
+    """Return the parser of a declaration."""
+    if isinstance(declaration, RecordFamily):
+        return FamilyParser(declaration)
+    return RecordParser(declaration)
+
+
+def _parsed(records: Records, tables: Tables) -> ParsedLines:
+    return ParsedLines(tables, len(records.structs), records.line_count, records.quarantined)
 
 
 def parse_file(
     stream: BinaryIO,
-    parser: RecordParser,
+    parser: FileParser,
     lineage: Lineage,
     files: TableFiles,
     *,
@@ -108,13 +159,13 @@ def parse_file(
             counts.lines += 1
             on_lines(1, part.size)
             continue
-        records, tables = parser.parse(part, lineage)
-        files.add(parser.schemas, tables)
-        _add_quarantined(records.quarantined, lineage, files, counts)
-        counts.lines += records.line_count
-        counts.rows += len(records.structs)
-        counts.rows_by_table.update({name: rows.num_rows for name, rows in tables.items()})
-        on_lines(records.line_count, len(part.data))
+        parsed = parser.parse(part, lineage)
+        files.add(parser.schemas, parsed.tables)
+        _add_quarantined(parsed.quarantined, lineage, files, counts)
+        counts.lines += parsed.line_count
+        counts.rows += parsed.rows
+        counts.rows_by_table.update({name: rows.num_rows for name, rows in parsed.tables.items()})
+        on_lines(parsed.line_count, len(part.data))
     return counts
 
 

@@ -1,0 +1,112 @@
+"""Gladly's Events API over HTTP: a span of events into the raw archive, as one whole file.
+
+What is in the archive is kept even while the destination cannot be reached: Gladly forgets events
+after 24 hours, the archive does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from sources.gladly.event_types import EVENTS_FILE
+from sources.gladly.event_windows import covered_by
+from sources.gladly.settings import EVENTS_PATH, EVENTS_STREAM
+from sources.http.client import ApiClient
+from sources.http.download import download_file, make_private_folder
+from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.streams.windows import Window
+from sources.tables.timestamps import format_timestamp, parse_timestamp
+
+_REQUEST_FILE = "request.json"
+
+
+def fetch_events(
+    client: ApiClient,
+    archive: Path,
+    window: Window,
+    entities: Sequence[str],
+    *,
+    on_bytes: Callable[[int], None],
+) -> RawFile:
+    """Return the events recorded within ``window``, both ends inside, from Gladly or the archive.
+
+    Raises:
+        HelpdeskError: as ``download_file``; a start that Gladly no longer reaches is a
+            ``GiveUpError`` of status 400.
+    """
+    folder = archive_path(archive, request_id(window))
+    path = folder / EVENTS_FILE
+    if path.exists():
+        return _raw_file(window, path, *size_and_digest(path), 0.0)
+    _remember_request(folder, window)
+    downloaded = download_file(
+        client,
+        EVENTS_PATH,
+        path,
+        params={
+            "startAt": format_timestamp(window.start),
+            "endAt": format_timestamp(window.end),
+            "entities": [*entities],
+        },
+        on_bytes=on_bytes,
+    )
+    return _raw_file(window, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
+
+
+def archived_events(archive: Path, done: AbstractSet[str]) -> Iterator[RawFile]:
+    """Yield the event files in the archive, oldest request first, but for those in ``done``.
+
+    ``done`` holds the ids of requests that are loaded; their files are not read.
+    """
+    passed_over = {archive_path(archive, identifier).name for identifier in done}
+    for path in sorted(archive.glob(f"*/{EVENTS_FILE}")):
+        if path.parent.name not in passed_over:
+            window = _remembered_window(path.parent)
+            yield _raw_file(window, path, *size_and_digest(path), 0.0)
+
+
+def request_id(window: Window) -> str:
+    """Return the id under which the ledger and the archive know a request."""
+    return f"events {format_timestamp(window.start)}/{format_timestamp(window.end)}"
+
+
+def _raw_file(window: Window, path: Path, size: int, digest: str, seconds: float) -> RawFile:
+    return RawFile(
+        EVENTS_STREAM,
+        request_id(window),
+        EVENTS_FILE,
+        window.end,
+        covered_by(window),
+        path,
+        size,
+        digest,
+        seconds,
+    )
+
+
+def _remember_request(folder: Path, window: Window) -> None:
+    """Keep beside the events, and before them, what was asked for."""
+    make_private_folder(folder)
+    text = orjson.dumps(
+        {"startAt": format_timestamp(window.start), "endAt": format_timestamp(window.end)}
+    )
+    part = folder / f"{_REQUEST_FILE}.part"
+    part.write_bytes(text)
+    part.replace(folder / _REQUEST_FILE)
+
+
+def _remembered_window(folder: Path) -> Window:
+    request = orjson.loads((folder / _REQUEST_FILE).read_bytes())
+    return Window(_instant(request["startAt"]), _instant(request["endAt"]))
+
+
+def _instant(text: str) -> datetime:
+    parsed = parse_timestamp(text)
+    if parsed is None:
+        raise ValueError(f"{text} is no time: the archive holds a request that was not ours")
+    return parsed.at
