@@ -21,6 +21,7 @@ import orjson
 from rich.console import Console
 
 from sources.gladly.declarations import EXPORT_FILES
+from sources.gladly.event_types import EVENTS_FILE
 from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.redaction import protect, redact
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.status import Status
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON = 1, 2, 3
-_RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()}
+_RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {"events": EVENTS_FILE}
 _PLAIN_WIDTH = 120
 
 _destination = click.option(
@@ -128,9 +129,10 @@ def run_gladly(
     as_json: bool,
     strict: bool,
 ) -> None:
-    """Load every Gladly export job that is not loaded yet.
+    """Load the events since the last run and every export job that is not loaded yet.
 
-    Safe to run again at any time, also after it was killed.
+    Safe to run again at any time, also after it was killed. Gladly forgets events after 24 hours:
+    run it with --select events every hour or every six, and whole once a night.
     """
     _prepare()
     from pipelines.runner import run_gladly as run_job  # noqa: PLC0415 - start-up

@@ -1,47 +1,44 @@
-"""The Gladly job: list, load every package whole, wait, name the gaps, write the ledger."""
+"""The Gladly job: events first, then exports; then what is known of gaps, and the ledger."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from pipelines import ledger
+from pipelines.events import keep_events, load_events
 from pipelines.explain import explain
-from pipelines.package import Package, ledger_file, parse_listing, parse_package
+from pipelines.exports import Exports
+from pipelines.healing import healed_windows
+from pipelines.loading import Loader
+from pipelines.package import parse_listing
 from pipelines.progress import ProgressReporter
-from pipelines.report import FileReport, GapReport, QuarantinedLineReport, RunReport
+from pipelines.report import GapReport, RunReport
 from pipelines.version import VERSION
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import Workspace
-from sources.gladly.declarations import EXPORT_FILES, EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
-from sources.gladly.jobs import ExportJob, JobFile, JobPlan, find_gaps, is_job_loaded, plan_jobs
-from sources.gladly.resources import (
-    Listing,
-    RawFile,
-    archived_jobs,
-    delete_job,
-    fetch_file,
-    jobs_of,
-    list_jobs,
-    list_schedules,
-)
-from sources.gladly.settings import GladlySettings
+from sources.gladly.declarations import EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
+from sources.gladly.event_types import EVENTS, EVENTS_FILE
+from sources.gladly.event_windows import find_event_gaps
+from sources.gladly.gaps import Gap, GapKind
+from sources.gladly.identity import IDENTITY
+from sources.gladly.resources import Listing, list_schedules
+from sources.gladly.settings import EVENTS_STREAM, GladlySettings
 from sources.http.client import ApiClient
-from sources.http.errors import GapError, SettingsError
-from sources.tables.declarations import TableSchema, table_schemas
+from sources.http.errors import HelpdeskError
+from sources.tables.declarations import Record, TableSchema, records_of, table_schemas
 from sources.tables.ledger import LEDGER, LOAD_GAPS, LOAD_RUNS
-from sources.tables.parquet import join_files, write_rows
+from sources.tables.parquet import TableFile, join_files, write_rows
 from sources.tables.parse import RecordParser
-from sources.tables.timestamps import parse_timestamp
 
 GLADLY_TABLES: tuple[TableSchema, ...] = (
-    *(table for record in RECORDS for table in table_schemas(record)),
+    *(table for record in (*RECORDS, *records_of(EVENTS)) for table in table_schemas(record)),
+    *IDENTITY,
     *LEDGER,
 )
 
@@ -63,8 +60,7 @@ class GladlyRun:
     selected: Callable[[str], bool] = lambda _name: True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    _parsers: dict[str, RecordParser] = field(default_factory=dict)
-    _unreadable: dict[str, str] = field(default_factory=dict)
+    _failures: list[HelpdeskError] = field(default_factory=list)
 
     def run(self) -> RunReport:
         """Load what Gladly has and the warehouse lacks; return what was done.
@@ -73,7 +69,7 @@ class GladlyRun:
             Exception: the run could not end; it is recorded in ``load_runs`` as failed.
         """
         started = self.clock()
-        self.warehouse.prepare()
+        self._prepare()
         try:
             self._load_everything()
         except Exception as error:
@@ -82,169 +78,110 @@ class GladlyRun:
         self.report.seconds = self.clock() - started
         return self.report
 
-    def _load_everything(self) -> None:
-        self._parsers = {name: RecordParser(record) for name, record in EXPORT_FILES.items()}
-        known = ledger.known_jobs(self.warehouse)
-        listing, listed, plan = self._look(known)
-        self._load(plan.load)
-        deadline = self.clock() + self.settings.wait_for_jobs
-        while plan.unfinished and self.clock() < deadline:
+    def _prepare(self) -> None:
+        """Make the tables; where the destination is out of reach, save the events at least."""
+        try:
+            self.warehouse.prepare()
+        except Exception as error:
+            self._keep_events(error)
+            raise
+
+    def _keep_events(self, error: Exception) -> None:
+        if not self.selected(EVENTS_FILE):
+            return
+        try:
+            now = list_schedules(self.client).at
+            entities = self.settings.event_entities
+            archive = self.workspace.archive / "events"
+            keep_events(self.client, archive, self.progress, entities, now)
+        except HelpdeskError as second:
+            error.add_note(f"The events of today could not be saved either: {second}")
+        else:
             self.progress.say(
-                f"Waiting for {len(plan.unfinished)} export jobs that Gladly has not finished."
-            )
-            self.sleep(min(self.settings.poll_every, max(deadline - self.clock(), 0.0)))
-            listing, listed, plan = self._look(known)
-            self._load(plan.load)
-        self.report.unfinished_jobs = [job.id for job in plan.unfinished]
-        self.report.failed_jobs = [job.id for job in plan.failed]
-        self._finish(listing, {**known, **listed}, frozenset(listed))
-
-    def _look(self, known: dict[str, ExportJob]) -> tuple[Listing, dict[str, ExportJob], JobPlan]:
-        """List the jobs, and plan what to do with them and with those only the archive has."""
-        listing = list_jobs(self.client, {})
-        listed = jobs_of(listing)
-        loaded = ledger.loaded_files(self.warehouse)
-        done = {job.id for job in known.values() if is_job_loaded(job, loaded)}
-        archived = {job.id: job for job in archived_jobs(self.workspace.archive, done)}
-        wanted = (
-            job
-            for job in {**archived, **listed}.values()
-            if self._is_wanted(job) and job.id not in self._unreadable
-        )
-        return listing, listed, plan_jobs(wanted, loaded, self.selected)
-
-    def _is_wanted(self, job: ExportJob) -> bool:
-        after = self.settings.jobs_updated_after
-        before = self.settings.jobs_updated_before
-        return (not after or job.updated_at >= setting_instant("jobs_updated_after", after)) and (
-            not before or job.updated_at < setting_instant("jobs_updated_before", before)
-        )
-
-    def _load(self, job_files: Iterable[JobFile]) -> None:
-        package: list[RawFile] = []
-        for raw_files in self._fetched_jobs(job_files):
-            package += raw_files
-            if sum(raw.bytes for raw in package) >= self.settings.package_bytes:
-                self._load_package(package)
-                package = []
-        if package:
-            self._load_package(package)
-
-    def _fetched_jobs(self, job_files: Iterable[JobFile]) -> Iterator[list[RawFile]]:
-        """Yield the raw files of each job; a job that lost one is left out, and named as a gap."""
-        for job, files in groupby(job_files, key=lambda job_file: job_file.job):
-            try:
-                yield [self._fetch(job_file) for job_file in files]
-            except GapError as error:
-                self._unreadable[job.id] = str(error)
-                self.progress.say(str(error))
-
-    def _fetch(self, job_file: JobFile) -> RawFile:
-        with self.progress.work(f"download {job_file.name}", None) as report:
-            return fetch_file(
-                self.client,
-                self.workspace.archive,
-                job_file,
-                on_bytes=lambda size: report(size, 0),
-                require_final_newline=self.settings.require_final_newline,
+                "The destination cannot be reached. Events were saved to the raw archive, and "
+                "the next run loads them."
             )
 
-    def _load_package(self, raw_files: list[RawFile]) -> None:
-        folder = self.workspace.work / "package"
-        size = sum(raw.bytes for raw in raw_files)
-        with self.progress.work("parse", size) as report:
-            done = [0, 0]
-
-            def on_lines(lines: int, part: int) -> None:
-                done[0] += part
-                done[1] += lines
-                report(done[0], done[1])
-
-            package = parse_package(
-                raw_files,
-                self._parsers,
-                folder,
-                max_quarantined_share=self.settings.max_quarantined_share,
-                processors=os.cpu_count() or 1,
-                on_lines=on_lines,
-            )
-        rows = sum(table.rows for table in package.tables)
-        self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
-        ledger_table = ledger_file(
-            package, self.workspace.archive, self.report.run_id, datetime.now(UTC), folder
-        )
-        with self.progress.work(f"load {rows:,} rows", None):
-            result = self.warehouse.load([*package.tables, ledger_table])
-        self.report.add_changes(result.changes, result.late)
-        self._report_files(package)
-        shutil.rmtree(folder)
-        self._clean_up(raw_files)
-
-    def _report_files(self, package: Package) -> None:
-        for raw, counts in package.counts:
-            job = raw.job_file.job
-            window = job.window
-            self.report.files.append(
-                FileReport(
-                    job_id=job.id,
-                    file=raw.job_file.name,
-                    window_from=window.start if window else None,
-                    window_to=window.end if window else None,
-                    bytes=raw.bytes,
-                    lines=counts.lines,
-                    rows=counts.rows,
-                    quarantined=counts.quarantined,
-                    superseded=package.superseded.get((job.id, raw.job_file.name), 0),
-                    seconds=raw.seconds,
-                )
-            )
-            self.report.quarantined_lines += [
-                QuarantinedLineReport(job.id, raw.job_file.name, line.line_number, line.reason)
-                for line in counts.examples
-            ]
-
-    def _clean_up(self, raw_files: Iterable[RawFile]) -> None:
-        """Delete what the user does not want kept, now that it is loaded."""
-        if not self.settings.keep_raw:
-            for folder in {raw.path.parent for raw in raw_files}:
-                shutil.rmtree(folder)
-        if self.settings.delete_after_load:
-            loaded = ledger.loaded_files(self.warehouse)
-            for job in {raw.job_file.job.id: raw.job_file.job for raw in raw_files}.values():
-                if is_job_loaded(job, loaded):
-                    delete_job(self.client, job)
-
-    def _finish(
-        self, listing: Listing, known: dict[str, ExportJob], listed_ids: frozenset[str]
-    ) -> None:
-        """Write what is known of jobs, schedules, gaps and this run."""
-        now = listing.at
-        gaps = find_gaps(
-            filter(self._is_wanted, known.values()),
-            loaded=ledger.loaded_files(self.warehouse),
-            listed_ids=listed_ids,
-            unreadable=self._unreadable,
-            now=now,
-        )
-        recorded_at = ledger.next_recording(self.warehouse, now)
-        rows = ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now, recorded_at)
-        healed = [row for row in rows if row["healed_at"]]
-        self.report.gaps = [
-            *(_gap_report(row) for row in ledger.gap_rows(gaps, (), now, recorded_at)),
-            *(_gap_report(row) for row in healed),
-        ]
-        folder = self.workspace.work / "ledger"
+    def _load_everything(self) -> None:
         schedules = list_schedules(self.client)
+        now = schedules.at
+        loader = Loader(
+            self.warehouse,
+            self.workspace,
+            self.progress,
+            self.report,
+            self.settings.max_quarantined_share,
+            self.settings.keep_raw,
+        )
+        exports = Exports(
+            self.settings,
+            self.client,
+            self.warehouse,
+            self.workspace.archive / "exports",
+            self.progress,
+            loader,
+            self.selected,
+            self.sleep,
+            self.clock,
+        )
+        if self.selected(EVENTS_FILE):
+            with self._others_go_on():
+                archive = self.workspace.archive / "events"
+                load_events(self.client, archive, loader, self.settings.event_entities, now)
+        exports.run()
+        self._finish(exports, schedules)
+        if self._failures:
+            raise self._failures[0]
+
+    @contextmanager
+    def _others_go_on(self) -> Iterator[None]:
+        """Let the other streams load although this one failed; the run fails at its end."""
+        try:
+            yield
+        except HelpdeskError as error:
+            self._failures.append(error)
+            self.progress.say(str(error))
+
+    def _finish(self, exports: Exports, schedules: Listing) -> None:
+        """Write what is known of jobs, schedules, gaps and this run."""
+        folder = self.workspace.work / "ledger"
         tables = [
-            *parse_listing(listing, RecordParser(EXPORT_JOB), self.report.run_id, folder / "jobs"),
-            *parse_listing(
-                schedules, RecordParser(EXPORT_SCHEDULE), self.report.run_id, folder / "schedules"
+            *self._listed(schedules, EXPORT_SCHEDULE, folder / "schedules"),
+            *(
+                self._listed(exports.listing, EXPORT_JOB, folder / "jobs")
+                if exports.listing
+                else ()
             ),
-            write_rows(folder, LOAD_GAPS, rows),
+            self._gap_table([*exports.gaps(), *self._event_gaps()], schedules.at, folder),
         ]
-        run = write_rows(folder, LOAD_RUNS, [self._run_row("done", None)])
-        result = self.warehouse.load(join_files([*tables, run]))
+        if not self._failures:
+            tables.append(write_rows(folder, LOAD_RUNS, [self._run_row("done", None)]))
+        result = self.warehouse.load(join_files(tables))
         self.report.add_changes(result.changes, result.late)
+
+    def _listed(self, listing: Listing, record: Record, folder: Path) -> list[TableFile]:
+        return parse_listing(listing, RecordParser(record), self.report.run_id, folder)
+
+    def _event_gaps(self) -> list[Gap]:
+        covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM)
+        return find_event_gaps(covered.values(), healed_windows(self.warehouse))
+
+    def _gap_table(self, gaps: list[Gap], now: datetime, folder: Path) -> TableFile:
+        """Return the rows of ``load_gaps`` that change, and tell the report of all of them."""
+        before = ledger.open_gaps(self.warehouse)
+        recorded_at = ledger.next_recording(self.warehouse, now)
+        rows = ledger.gap_rows(gaps, before, now, recorded_at)
+        healed = [row for row in rows if row["healed_at"]]
+        # what is lost for good is told once; the ledger keeps it
+        told = {(row["stream"], row["from_at"], row["to_at"]) for row in before}
+        current = [
+            row
+            for row in ledger.gap_rows(gaps, (), now, recorded_at)
+            if row["kind"] != GapKind.LOST
+            or (row["stream"], row["from_at"], row["to_at"]) not in told
+        ]
+        self.report.gaps = [_gap_report(row) for row in (*current, *healed)]
+        return write_rows(folder, LOAD_GAPS, rows)
 
     def _record_failure(self, error: Exception) -> None:
         """Record the run as failed; where even that fails, the error says so."""
@@ -271,21 +208,6 @@ class GladlyRun:
             "version": VERSION,
             "error": error,
         }
-
-
-def setting_instant(name: str, text: str) -> datetime:
-    """Return the time a setting names.
-
-    Raises:
-        SettingsError: it names none, or has no offset.
-    """
-    parsed = parse_timestamp(text)
-    if parsed is None:
-        raise SettingsError(
-            f"{name} is {text!r}, which is no time. Write it as 2026-03-02T00:00:00Z, under "
-            "[sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__" + f"{name.upper()}."
-        )
-    return parsed.at
 
 
 def _gap_report(row: dict[str, Any]) -> GapReport:

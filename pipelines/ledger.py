@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipelines.warehouse import Warehouse
-from sources.gladly.jobs import ExportJob, Gap, LoadedFiles
-from sources.gladly.settings import EXPORT_STREAM
+from sources.gladly.gaps import Gap
+from sources.gladly.jobs import ExportJob, LoadedFiles
 from sources.streams.windows import Window
 
 
@@ -16,6 +16,17 @@ def loaded_files(warehouse: Warehouse) -> LoadedFiles:
     """Return each file that is loaded and its version."""
     rows = warehouse.read("load_files", ("job_id", "file", "extracted_at"))
     return {(job_id, file): _utc(version) for job_id, file, version in rows}
+
+
+def loaded_windows(warehouse: Warehouse, stream: str) -> dict[tuple[str, str], Window]:
+    """Return the data window of each file of a stream that is loaded, by request and file."""
+    columns = ("job_id", "file", "window_from", "window_to")
+    rows = warehouse.read("load_files", columns, f"c.stream = '{stream}'")
+    return {
+        (job_id, file): Window(_utc(start), _utc(end))
+        for job_id, file, start, end in rows
+        if start and end
+    }
 
 
 def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
@@ -62,12 +73,12 @@ def gap_rows(
     gaps: Iterable[Gap], open_before: Iterable[dict[str, Any]], now: datetime, recorded_at: datetime
 ) -> list[dict[str, Any]]:
     """Return the rows of ``load_gaps`` that change: new gaps, changed ones and healed ones."""
-    before = {(row["from_at"], row["to_at"]): row for row in open_before}
+    before = {(row["stream"], row["from_at"], row["to_at"]): row for row in open_before}
     rows = []
     for gap in gaps:
-        known = before.pop((gap.window.start, gap.window.end), None)
+        known = before.pop((gap.stream, gap.window.start, gap.window.end), None)
         row = {
-            "stream": EXPORT_STREAM,
+            "stream": gap.stream,
             "from_at": gap.window.start,
             "to_at": gap.window.end,
             "kind": gap.kind.value,

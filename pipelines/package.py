@@ -11,13 +11,21 @@ from typing import Any
 
 import orjson
 
-from sources.gladly.resources import Listing, RawFile
+from sources.gladly.resources import Listing
 from sources.http.errors import GiveUpError
+from sources.streams.archive import RawFile
 from sources.tables.build import Lineage
+from sources.tables.declarations import records_of
 from sources.tables.ledger import LOAD_FILES
 from sources.tables.parallel import parse_file_in_parallel, workers_for
 from sources.tables.parquet import TableFile, TableFiles, join_files, write_rows
-from sources.tables.parse import FileCounts, RecordParser, parse_file, parse_unknown_file
+from sources.tables.parse import (
+    FileCounts,
+    FileParser,
+    RecordParser,
+    parse_file,
+    parse_unknown_file,
+)
 from sources.tables.versions import superseded_origins, without_origins
 
 # A few broken lines in a small file are no sign of another format.
@@ -35,7 +43,7 @@ class Package:
 
 def parse_package(
     raw_files: Iterable[RawFile],
-    parsers: Mapping[str, RecordParser],
+    parsers: Mapping[str, FileParser],
     folder: Path,
     *,
     max_quarantined_share: float,
@@ -54,13 +62,13 @@ def parse_package(
     parts: list[TableFile] = []
     with TableFiles(folder) as files:
         for number, raw in enumerate(raw_files, 1):
-            parser = parsers.get(raw.job_file.name)
-            lineage = Lineage(raw.job_file.job.updated_at, raw.job_file.job.id, raw.job_file.name)
+            parser = parsers.get(raw.name)
+            lineage = lineage_of(raw)
             workers = workers_for(raw.bytes, processors)
             if parser is not None and workers > 1:
                 found, parsed = parse_file_in_parallel(
                     raw.path,
-                    parser.record,
+                    parser.declaration,
                     lineage,
                     folder / f"file-{number}",
                     workers,
@@ -72,15 +80,28 @@ def parse_package(
             _check_share(raw, found, max_quarantined_share)
             package.counts.append((raw, found))
         tables = {file.table.name: file for file in join_files([*files.finish(), *parts])}
-    for root in {parser.record.table for parser in parsers.values()} & {*tables}:
+    roots = {
+        record.table for parser in parsers.values() for record in records_of(parser.declaration)
+    }
+    for root in roots & {*tables}:
         _keep_winners(root, tables, package)
     package.tables = [file for file in tables.values() if file.rows]
     return package
 
 
+def lineage_of(raw: RawFile) -> Lineage:
+    """Return where the rows of a raw file come from."""
+    return Lineage(raw.extracted_at, raw.job_id, raw.name, origin_of(raw.name))
+
+
+def origin_of(name: str) -> str:
+    """Return the feed that a file's name tells: ``events`` for events.jsonl."""
+    return name.rpartition(".")[0] or name
+
+
 def _parse_here(
     raw: RawFile,
-    parser: RecordParser | None,
+    parser: FileParser | None,
     lineage: Lineage,
     files: TableFiles,
     on_lines: Callable[[int, int], None],
@@ -107,6 +128,7 @@ def parse_listing(
     row = _counts_row(counts) | {
         "job_id": run_id,
         "file": listing.path,
+        "stream": "gladly.lists",
         "run_id": run_id,
         "loaded_at": listing.at,
         "extracted_at": listing.at,
@@ -149,18 +171,18 @@ def _ledger_row(
     superseded: Mapping[tuple[str, str], int],
     archive: Path,
 ) -> dict[str, Any]:
-    job = raw.job_file.job
-    window = job.window
+    window = raw.window
     return _counts_row(counts) | {
-        "job_id": job.id,
-        "file": raw.job_file.name,
-        "extracted_at": job.updated_at,
+        "job_id": raw.job_id,
+        "file": raw.name,
+        "stream": raw.stream,
+        "extracted_at": raw.extracted_at,
         "window_from": window.start if window else None,
         "window_to": window.end if window else None,
         "bytes": raw.bytes,
         "sha256": raw.sha256,
         "archive_path": raw.path.relative_to(archive).as_posix(),
-        "superseded": superseded.get((job.id, raw.job_file.name), 0),
+        "superseded": superseded.get((raw.job_id, raw.name), 0),
     }
 
 
@@ -177,8 +199,8 @@ def _check_share(raw: RawFile, counts: FileCounts, allowed: float) -> None:
     if counts.lines < _SHARE_COUNTS_FROM_LINES or counts.quarantined <= counts.lines * allowed:
         return
     raise GiveUpError(
-        f"{counts.quarantined:,} of {counts.lines:,} lines of {raw.job_file.name} of export job "
-        f"{raw.job_file.job.id} could not be read, more than max_quarantined_share "
+        f"{counts.quarantined:,} of {counts.lines:,} lines of {raw.name} ({raw.stream}, "
+        f"{raw.job_id}) could not be read, more than max_quarantined_share "
         f"({allowed:.0%}) allows. Nothing of it was loaded. Look at {raw.path.name} in the raw "
         "archive; if its format is right, raise max_quarantined_share under [sources.gladly]."
     )

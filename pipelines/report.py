@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.warehouse import TableChange
+from sources.gladly.gaps import GapKind
+from sources.gladly.settings import EXPORT_STREAM
 
 
 @dataclass(slots=True)
 class FileReport:
     """One file that was loaded. ``seconds`` is what its download took."""
 
+    stream: str
     job_id: str
     file: str
     window_from: datetime | None
@@ -72,8 +75,8 @@ class RunReport:
 
     @property
     def open_gaps(self) -> list[GapReport]:
-        """Gaps that still need a person."""
-        return [gap for gap in self.gaps if not gap.healed]
+        """Gaps that may still be filled, by the next run or with the help of a person."""
+        return [gap for gap in self.gaps if not gap.healed and gap.kind != GapKind.LOST]
 
     @property
     def rows(self) -> int:
@@ -83,7 +86,7 @@ class RunReport:
     @property
     def jobs(self) -> int:
         """Export jobs of which this run loaded files."""
-        return len({file.job_id for file in self.files})
+        return len({file.job_id for file in self.files if file.stream == EXPORT_STREAM})
 
     @property
     def quarantined(self) -> int:

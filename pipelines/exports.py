@@ -1,0 +1,159 @@
+"""Export jobs: list, download, load every package whole, wait for what is not finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from pipelines import ledger
+from pipelines.loading import Loader
+from pipelines.progress import ProgressReporter
+from pipelines.warehouse import Warehouse
+from sources.gladly.gaps import Gap
+from sources.gladly.jobs import ExportJob, JobFile, JobPlan, find_gaps, is_job_loaded, plan_jobs
+from sources.gladly.resources import (
+    Listing,
+    archived_jobs,
+    delete_job,
+    fetch_file,
+    jobs_of,
+    list_jobs,
+)
+from sources.gladly.settings import EXPORT_STREAM, GladlySettings
+from sources.http.client import ApiClient
+from sources.http.errors import GapError, SettingsError
+from sources.streams.archive import RawFile
+from sources.tables.timestamps import parse_timestamp
+
+
+@dataclass(slots=True)
+class Exports:
+    """The export jobs of one run.
+
+    Attributes:
+        listing: the jobs as Gladly listed them last.
+    """
+
+    settings: GladlySettings
+    client: ApiClient
+    warehouse: Warehouse
+    archive: Path
+    progress: ProgressReporter
+    loader: Loader
+    selected: Callable[[str], bool] = lambda _name: True
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    listing: Listing | None = None
+    _known: dict[str, ExportJob] = field(default_factory=dict)
+    _listed: dict[str, ExportJob] = field(default_factory=dict)
+    _unreadable: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Load what Gladly has and the warehouse lacks; wait for jobs under way."""
+        self._known = ledger.known_jobs(self.warehouse)
+        plan = self._look()
+        self._load(plan.load)
+        deadline = self.clock() + self.settings.wait_for_jobs
+        while plan.unfinished and self.clock() < deadline:
+            self.progress.say(
+                f"Waiting for {len(plan.unfinished)} export jobs that Gladly has not finished."
+            )
+            self.sleep(min(self.settings.poll_every, max(deadline - self.clock(), 0.0)))
+            plan = self._look()
+            self._load(plan.load)
+        self.loader.report.unfinished_jobs = [job.id for job in plan.unfinished]
+        self.loader.report.failed_jobs = [job.id for job in plan.failed]
+
+    def gaps(self) -> list[Gap]:
+        """Return the spans whose data was not loaded and will not come by itself."""
+        if self.listing is None:
+            return []
+        known = {**self._known, **self._listed}
+        return find_gaps(
+            filter(self._is_wanted, known.values()),
+            loaded=ledger.loaded_files(self.warehouse),
+            listed_ids=frozenset(self._listed),
+            unreadable=self._unreadable,
+            now=self.listing.at,
+        )
+
+    def _look(self) -> JobPlan:
+        """List the jobs, and plan what to do with them and with those only the archive has."""
+        self.listing = list_jobs(self.client, {})
+        self._listed = jobs_of(self.listing)
+        loaded = ledger.loaded_files(self.warehouse)
+        done = {job.id for job in self._known.values() if is_job_loaded(job, loaded)}
+        archived = {job.id: job for job in archived_jobs(self.archive, done)}
+        wanted = (
+            job
+            for job in {**archived, **self._listed}.values()
+            if self._is_wanted(job) and job.id not in self._unreadable
+        )
+        return plan_jobs(wanted, loaded, self.selected)
+
+    def _is_wanted(self, job: ExportJob) -> bool:
+        after = self.settings.jobs_updated_after
+        before = self.settings.jobs_updated_before
+        return (not after or job.updated_at >= setting_instant("jobs_updated_after", after)) and (
+            not before or job.updated_at < setting_instant("jobs_updated_before", before)
+        )
+
+    def _load(self, job_files: Iterable[JobFile]) -> None:
+        package: list[RawFile] = []
+        jobs: list[ExportJob] = []
+        for job, raw_files in self._fetched_jobs(job_files):
+            package += raw_files
+            jobs.append(job)
+            if sum(raw.bytes for raw in package) >= self.settings.package_bytes:
+                self._load_package(package, jobs)
+                package, jobs = [], []
+        if package:
+            self._load_package(package, jobs)
+
+    def _fetched_jobs(
+        self, job_files: Iterable[JobFile]
+    ) -> Iterator[tuple[ExportJob, list[RawFile]]]:
+        """Yield the raw files of each job; a job that lost one is left out, and named as a gap."""
+        for job, files in groupby(job_files, key=lambda job_file: job_file.job):
+            try:
+                yield job, [self._fetch(job_file) for job_file in files]
+            except GapError as error:
+                self._unreadable[job.id] = str(error)
+                self.progress.say(str(error))
+
+    def _fetch(self, job_file: JobFile) -> RawFile:
+        with self.progress.work(f"download {job_file.name}", None) as report:
+            return fetch_file(
+                self.client,
+                self.archive,
+                job_file,
+                on_bytes=lambda size: report(size, 0),
+                require_final_newline=self.settings.require_final_newline,
+            )
+
+    def _load_package(self, raw_files: list[RawFile], jobs: Iterable[ExportJob]) -> None:
+        self.loader.load(raw_files, EXPORT_STREAM)
+        if self.settings.delete_after_load:
+            loaded = ledger.loaded_files(self.warehouse)
+            for job in jobs:
+                if is_job_loaded(job, loaded):
+                    delete_job(self.client, job)
+
+
+def setting_instant(name: str, text: str) -> datetime:
+    """Return the time a setting names.
+
+    Raises:
+        SettingsError: it names none, or has no offset.
+    """
+    parsed = parse_timestamp(text)
+    if parsed is None:
+        raise SettingsError(
+            f"{name} is {text!r}, which is no time. Write it as 2026-03-02T00:00:00Z, under "
+            "[sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__" + f"{name.upper()}."
+        )
+    return parsed.at

@@ -1,0 +1,122 @@
+"""Raw files to rows at the destination, a package at a time, its ledger rows with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.identity import identity_files
+from pipelines.package import Package, ledger_file, parse_package
+from pipelines.progress import ProgressReporter
+from pipelines.report import FileReport, QuarantinedLineReport, RunReport
+from pipelines.warehouse import Warehouse
+from pipelines.workspace import Workspace
+from sources.gladly.declarations import EXPORT_FILES
+from sources.gladly.event_types import EVENTS, EVENTS_FILE
+from sources.streams.archive import RawFile
+from sources.tables.declarations import Declaration
+from sources.tables.parquet import TableFile, join_files
+from sources.tables.parse import FileParser, parser_for
+
+_DECLARATIONS: dict[str, Declaration] = {**EXPORT_FILES, EVENTS_FILE: EVENTS}
+
+
+@dataclass(slots=True)
+class Loader:
+    """Loads raw files of any stream; what it did is added to the run's report."""
+
+    warehouse: Warehouse
+    workspace: Workspace
+    progress: ProgressReporter
+    report: RunReport
+    max_quarantined_share: float
+    keep_raw: bool
+    fetched: list[Path] = field(default_factory=list)
+    _parsers: dict[str, FileParser] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where the rows of the package under way are written; empty between packages."""
+        return self.workspace.work / "package"
+
+    def load(self, raw_files: Sequence[RawFile], stream: str) -> None:
+        """Load raw files of one stream as one package: all of it, or nothing.
+
+        Raises:
+            GiveUpError: too much of a file is broken.
+            CountMismatchError: not all rows arrived; nothing was kept.
+        """
+        package = self._parse(raw_files)
+        package.tables += identity_files(package.tables, self.folder)
+        self.load_package(package, stream=stream)
+
+    def load_package(self, package: Package, *, stream: str | None = None) -> None:
+        """Load a package that is parsed; ``stream`` as for ``Warehouse.load``."""
+        tables: list[TableFile] = join_files(package.tables)
+        rows = sum(table.rows for table in tables)
+        self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
+        ledger_table = ledger_file(
+            package, self.workspace.archive, self.report.run_id, datetime.now(UTC), self.folder
+        )
+        with self.progress.work(f"load {rows:,} rows", None):
+            result = self.warehouse.load([*tables, ledger_table], stream=stream)
+        self.report.add_changes(result.changes, result.late)
+        self._report_files(package)
+        shutil.rmtree(self.folder)
+        self._keep_or_delete([raw for raw, _ in package.counts])
+
+    def _parse(self, raw_files: Sequence[RawFile]) -> Package:
+        if not self._parsers:
+            self._parsers = {
+                name: parser_for(declaration) for name, declaration in _DECLARATIONS.items()
+            }
+        with self.progress.work("parse", sum(raw.bytes for raw in raw_files)) as report:
+            done = [0, 0]
+
+            def on_lines(lines: int, part: int) -> None:
+                done[0] += part
+                done[1] += lines
+                report(done[0], done[1])
+
+            return parse_package(
+                raw_files,
+                self._parsers,
+                self.folder,
+                max_quarantined_share=self.max_quarantined_share,
+                processors=os.cpu_count() or 1,
+                on_lines=on_lines,
+            )
+
+    def _report_files(self, package: Package) -> None:
+        for raw, counts in package.counts:
+            window = raw.window
+            self.report.files.append(
+                FileReport(
+                    stream=raw.stream,
+                    job_id=raw.job_id,
+                    file=raw.name,
+                    window_from=window.start if window else None,
+                    window_to=window.end if window else None,
+                    bytes=raw.bytes,
+                    lines=counts.lines,
+                    rows=counts.rows,
+                    quarantined=counts.quarantined,
+                    superseded=package.superseded.get((raw.job_id, raw.name), 0),
+                    seconds=raw.seconds,
+                )
+            )
+            self.report.quarantined_lines += [
+                QuarantinedLineReport(raw.job_id, raw.name, line.line_number, line.reason)
+                for line in counts.examples
+            ]
+
+    def _keep_or_delete(self, raw_files: Sequence[RawFile]) -> None:
+        if self.keep_raw:
+            self.fetched += [raw.path for raw in raw_files]
+            return
+        for folder in {raw.path.parent for raw in raw_files}:
+            shutil.rmtree(folder)
