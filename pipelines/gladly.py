@@ -14,7 +14,7 @@ from pipelines import ledger
 from pipelines.events import keep_events, load_events
 from pipelines.explain import explain
 from pipelines.exports import Exports
-from pipelines.healing import healed_windows
+from pipelines.healing import heal_events, healed_windows
 from pipelines.loading import Loader
 from pipelines.package import parse_listing
 from pipelines.progress import ProgressReporter
@@ -27,8 +27,10 @@ from sources.gladly.event_types import EVENTS, EVENTS_FILE
 from sources.gladly.event_windows import find_event_gaps
 from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.identity import IDENTITY
+from sources.gladly.reports import report_budget
 from sources.gladly.resources import Listing, list_schedules
 from sources.gladly.settings import EVENTS_STREAM, GladlySettings
+from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import HelpdeskError
 from sources.tables.declarations import Record, TableSchema, records_of, table_schemas
@@ -60,6 +62,8 @@ class GladlyRun:
     selected: Callable[[str], bool] = lambda _name: True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    report_budget: RateBudget = field(default_factory=lambda: report_budget(1.0))
+    _gaps_before: list[dict[str, Any]] = field(default_factory=list)
     _failures: list[HelpdeskError] = field(default_factory=list)
 
     def run(self) -> RunReport:
@@ -103,6 +107,7 @@ class GladlyRun:
             )
 
     def _load_everything(self) -> None:
+        self._gaps_before = ledger.open_gaps(self.warehouse)
         schedules = list_schedules(self.client)
         now = schedules.at
         loader = Loader(
@@ -129,6 +134,9 @@ class GladlyRun:
                 archive = self.workspace.archive / "events"
                 load_events(self.client, archive, loader, self.settings.event_entities, now)
         exports.run()
+        if self.selected(EVENTS_FILE) and self.settings.heal_event_gaps:
+            with self._others_go_on():
+                self._heal(loader, exports, now)
         self._finish(exports, schedules)
         if self._failures:
             raise self._failures[0]
@@ -141,6 +149,24 @@ class GladlyRun:
         except HelpdeskError as error:
             self._failures.append(error)
             self.progress.say(str(error))
+
+    def _heal(self, loader: Loader, exports: Exports, now: datetime) -> None:
+        """Name the spans whose events no run read, then fill them."""
+        gaps = self._event_gaps()
+        windows = [gap.window for gap in gaps if gap.kind is not GapKind.LOST]
+        if not windows:
+            return
+        for window in windows:
+            self.progress.say(
+                f"No run read the events from {window.start:%Y-%m-%d %H:%M:%S} to "
+                f"{window.end:%Y-%m-%d %H:%M:%S} UTC within the 24 hours that Gladly keeps them. "
+                "They are filled from the timestamps reports."
+            )
+        folder = self.workspace.work / "gaps"
+        rows = self._gap_rows([*exports.gaps(), *gaps], now)
+        self.warehouse.load([write_rows(folder, LOAD_GAPS, rows)])
+        archive = self.workspace.archive / "reports"
+        heal_events(self.client, self.report_budget, archive, loader, windows, now)
 
     def _finish(self, exports: Exports, schedules: Listing) -> None:
         """Write what is known of jobs, schedules, gaps and this run."""
@@ -166,19 +192,21 @@ class GladlyRun:
         covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM)
         return find_event_gaps(covered.values(), healed_windows(self.warehouse))
 
+    def _gap_rows(self, gaps: list[Gap], now: datetime) -> list[dict[str, Any]]:
+        """Return the rows of ``load_gaps`` that change; ``gaps`` are those of all streams."""
+        recorded_at = ledger.next_recording(self.warehouse, now)
+        return ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now, recorded_at)
+
     def _gap_table(self, gaps: list[Gap], now: datetime, folder: Path) -> TableFile:
         """Return the rows of ``load_gaps`` that change, and tell the report of all of them."""
-        before = ledger.open_gaps(self.warehouse)
-        recorded_at = ledger.next_recording(self.warehouse, now)
-        rows = ledger.gap_rows(gaps, before, now, recorded_at)
+        rows = self._gap_rows(gaps, now)
         healed = [row for row in rows if row["healed_at"]]
         # what is lost for good is told once; the ledger keeps it
-        told = {(row["stream"], row["from_at"], row["to_at"]) for row in before}
+        told = {ledger.gap_key(row) for row in self._gaps_before}
         current = [
             row
-            for row in ledger.gap_rows(gaps, (), now, recorded_at)
-            if row["kind"] != GapKind.LOST
-            or (row["stream"], row["from_at"], row["to_at"]) not in told
+            for row in ledger.gap_rows(gaps, (), now, now)
+            if row["kind"] != GapKind.LOST or ledger.gap_key(row) not in told
         ]
         self.report.gaps = [_gap_report(row) for row in (*current, *healed)]
         return write_rows(folder, LOAD_GAPS, rows)

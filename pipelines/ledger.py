@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from pipelines.warehouse import Warehouse
 from sources.gladly.gaps import Gap
 from sources.gladly.jobs import ExportJob, LoadedFiles
 from sources.streams.windows import Window
+from sources.tables.ledger import LOAD_GAPS
 
 
 def loaded_files(warehouse: Warehouse) -> LoadedFiles:
@@ -73,7 +74,7 @@ def gap_rows(
     gaps: Iterable[Gap], open_before: Iterable[dict[str, Any]], now: datetime, recorded_at: datetime
 ) -> list[dict[str, Any]]:
     """Return the rows of ``load_gaps`` that change: new gaps, changed ones and healed ones."""
-    before = {(row["stream"], row["from_at"], row["to_at"]): row for row in open_before}
+    before = {gap_key(row): row for row in open_before}
     rows = []
     for gap in gaps:
         known = before.pop((gap.stream, gap.window.start, gap.window.end), None)
@@ -90,6 +91,11 @@ def gap_rows(
             rows.append(row | {"healed_at": None, "recorded_at": recorded_at})
     healed = [row | {"healed_at": now, "recorded_at": recorded_at} for row in before.values()]
     return rows + healed
+
+
+def gap_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what identifies a gap."""
+    return tuple(row[name] for name in LOAD_GAPS.key)
 
 
 def _utc(value: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipelines.warehouse import Warehouse
 from pipelines.workspace import Workspace
 from sources.gladly.declarations import EXPORT_FILES
 from sources.gladly.event_types import EVENTS, EVENTS_FILE
+from sources.gladly.healed_rows import ReportParser
 from sources.streams.archive import RawFile
 from sources.tables.declarations import Declaration
 from sources.tables.parquet import TableFile, join_files
@@ -43,14 +44,24 @@ class Loader:
         """Where the rows of the package under way are written; empty between packages."""
         return self.workspace.work / "package"
 
-    def load(self, raw_files: Sequence[RawFile], stream: str) -> None:
+    def load(
+        self,
+        raw_files: Sequence[RawFile],
+        stream: str,
+        parsers: Mapping[str, FileParser | ReportParser] | None = None,
+    ) -> None:
         """Load raw files of one stream as one package: all of it, or nothing.
+
+        Args:
+            raw_files: The files.
+            stream: Their feed, as the ledger names it.
+            parsers: How they are parsed, by file name; by default as their declarations say.
 
         Raises:
             GiveUpError: too much of a file is broken.
             CountMismatchError: not all rows arrived; nothing was kept.
         """
-        package = self._parse(raw_files)
+        package = self._parse(raw_files, parsers or self._declared())
         package.tables += identity_files(package.tables, self.folder)
         self.load_package(package, stream=stream)
 
@@ -69,11 +80,16 @@ class Loader:
         shutil.rmtree(self.folder)
         self._keep_or_delete([raw for raw, _ in package.counts])
 
-    def _parse(self, raw_files: Sequence[RawFile]) -> Package:
+    def _declared(self) -> dict[str, FileParser]:
         if not self._parsers:
             self._parsers = {
                 name: parser_for(declaration) for name, declaration in _DECLARATIONS.items()
             }
+        return self._parsers
+
+    def _parse(
+        self, raw_files: Sequence[RawFile], parsers: Mapping[str, FileParser | ReportParser]
+    ) -> Package:
         with self.progress.work("parse", sum(raw.bytes for raw in raw_files)) as report:
             done = [0, 0]
 
@@ -84,7 +100,7 @@ class Loader:
 
             return parse_package(
                 raw_files,
-                self._parsers,
+                parsers,
                 self.folder,
                 max_quarantined_share=self.max_quarantined_share,
                 processors=os.cpu_count() or 1,

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from sources.gladly.healed_rows import ReportParser
 from sources.gladly.resources import Listing
 from sources.http.errors import GiveUpError
 from sources.streams.archive import RawFile
@@ -20,6 +21,7 @@ from sources.tables.ledger import LOAD_FILES
 from sources.tables.parallel import parse_file_in_parallel, workers_for
 from sources.tables.parquet import TableFile, TableFiles, join_files, write_rows
 from sources.tables.parse import (
+    FamilyParser,
     FileCounts,
     FileParser,
     RecordParser,
@@ -43,7 +45,7 @@ class Package:
 
 def parse_package(
     raw_files: Iterable[RawFile],
-    parsers: Mapping[str, FileParser],
+    parsers: Mapping[str, FileParser | ReportParser],
     folder: Path,
     *,
     max_quarantined_share: float,
@@ -65,7 +67,7 @@ def parse_package(
             parser = parsers.get(raw.name)
             lineage = lineage_of(raw)
             workers = workers_for(raw.bytes, processors)
-            if parser is not None and workers > 1:
+            if isinstance(parser, RecordParser | FamilyParser) and workers > 1:
                 found, parsed = parse_file_in_parallel(
                     raw.path,
                     parser.declaration,
@@ -79,6 +81,7 @@ def parse_package(
                 found = _parse_here(raw, parser, lineage, files, on_lines)
             _check_share(raw, found, max_quarantined_share)
             package.counts.append((raw, found))
+            package.superseded[raw.job_id, raw.name] = found.superseded
         tables = {file.table.name: file for file in join_files([*files.finish(), *parts])}
     roots = {
         record.table for parser in parsers.values() for record in records_of(parser.declaration)
@@ -101,7 +104,7 @@ def origin_of(name: str) -> str:
 
 def _parse_here(
     raw: RawFile,
-    parser: FileParser | None,
+    parser: FileParser | ReportParser | None,
     lineage: Lineage,
     files: TableFiles,
     on_lines: Callable[[int, int], None],
@@ -109,6 +112,8 @@ def _parse_here(
     with raw.path.open("rb") as stream:
         if parser is None:
             return parse_unknown_file(stream, lineage, files, on_lines=on_lines)
+        if isinstance(parser, ReportParser):
+            return parser.parse(stream, raw.window, lineage, files, on_lines)
         return parse_file(stream, parser, lineage, files, on_lines=on_lines)
 
 

@@ -18,9 +18,11 @@ from pipelines.current import current_rows_sql
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Capabilities, Keeping
 from pipelines.merge import Names, count_late_sql, drop_late_statements, replace_statements
+from pipelines.redactions import forget_known_statement, notice_statements
 from pipelines.staging import load_files, new_pipeline
+from sources.gladly.identity import REDACTED_ITEMS
 from sources.http.errors import RetryableError
-from sources.tables.declarations import FILE, TableSchema
+from sources.tables.declarations import FILE, JOB_ID, TableSchema
 from sources.tables.ledger import LOAD_FILES
 from sources.tables.parquet import TableFile
 
@@ -98,11 +100,16 @@ class Warehouse:
         self.declare()
         self._dlt().sync_schema()
 
-    def load(self, files: Sequence[TableFile]) -> PackageResult:
+    def load(self, files: Sequence[TableFile], *, stream: str | None = None) -> PackageResult:
         """Load a package: whole, or not at all.
 
         The rows of each root table replace older versions of their keys in every table of the
         chain; rows that come late, because a later version is stored, change nothing.
+
+        Args:
+            files: The rows.
+            stream: The feed they come from, as the ledger names it. The first package of a feed
+                whose tables are empty takes a shorter way into them.
 
         Raises:
             CountMismatchError: not all rows arrived; nothing was kept.
@@ -115,7 +122,7 @@ class Warehouse:
         # one connection stays open: an embedded destination is then opened and closed only once
         with self._client() as client:
             result = PackageResult()
-            if self._is_new(client, files):
+            if stream is not None and self._is_new(client, stream, files):
                 files = self._load_new(client, files, result)
             self._stage(files)
             return self._merge(client, files, result)
@@ -184,18 +191,24 @@ class Warehouse:
         except DestinationUndefinedEntity:
             return ()
 
-    def _is_new(self, client: SqlClientBase[Any], files: Sequence[TableFile]) -> bool:
-        """Whether this is the first package ever, into tables that hold nothing."""
-        if not any(file.table.name == LOAD_FILES.name for file in files):
-            return False
+    def _is_new(self, client: SqlClientBase[Any], stream: str, files: Sequence[TableFile]) -> bool:
+        """Whether this is the first package of its feed, into tables that hold nothing."""
         names = self._names(client)
-        if self._count(client, LOAD_FILES.name, names):
+        loaded = client.execute_sql(
+            f"SELECT COUNT(*) FROM {names.final(LOAD_FILES.name)} "
+            f"WHERE {names.column('stream')} = %s",
+            stream,
+        )
+        if not loaded or loaded[0][0]:
             return False
         tables = [table for table in self._chains(files) if not _is_ledger(table)]
         for table in tables:
-            # rows of a first load that was killed: the ledger knows nothing of them
+            # rows of a first load that was killed: the ledger knows nothing of them, which it
+            # does not of lists either (their file is a path)
             client.execute_sql(
-                f"DELETE FROM {names.final(table.name)} WHERE {names.column(FILE)} NOT LIKE '/%%'"
+                f"DELETE FROM {names.final(table.name)} "
+                f"WHERE {names.column(FILE)} NOT LIKE '/%%' AND {names.column(JOB_ID)} "
+                f"NOT IN (SELECT {names.column('job_id')} FROM {names.final(LOAD_FILES.name)})"
             )
         return not any(self._count(client, table.name, names) for table in tables)
 
@@ -238,6 +251,11 @@ class Warehouse:
             found = _single(client, f"SELECT COUNT(*) FROM {names.staged(table)}")
             _require(table, expected, found)
         with client.begin_transaction():
+            if REDACTED_ITEMS.name in rows:
+                _execute(client, [forget_known_statement(names)])
+                rows[REDACTED_ITEMS.name] = _single(
+                    client, f"SELECT COUNT(*) FROM {names.staged(REDACTED_ITEMS.name)}"
+                )
             for root in self._roots(rows):
                 self._merge_chain(client, root, rows, names, result)
         with client.with_alternative_dataset_name(self._staging_dataset):
@@ -249,7 +267,9 @@ class Warehouse:
         staged = [self._tables[name] for name in rows]
         if orphans := [t.name for t in staged if t.parent and t.parent not in rows]:
             raise ValueError(f"{orphans} were handed over without their root table")
-        return [table for table in staged if not table.parent]
+        roots = [table for table in staged if not table.parent]
+        # what a package itself shows of a redaction comes first: it knows the time more exactly
+        return sorted(roots, key=lambda table: table.name != REDACTED_ITEMS.name)
 
     def _merge_chain(
         self,
@@ -266,6 +286,7 @@ class Warehouse:
         if late:
             result.late[root.name] = late
             present = [table for table in dependents if staged[table.name]]
+            self._notice_redactions(client, present, names, result, late=True)
             _execute(client, drop_late_statements(root, present, names))
             for table in (root, *present):
                 staged[table.name] = _single(
@@ -275,6 +296,8 @@ class Warehouse:
         before = {table.name: self._count(client, table.name, names) for table in chain}
         filled = frozenset(name for name, count in staged.items() if count)
         touched = [table for table in dependents if before[table.name] or table.name in filled]
+        compared = [table for table in dependents if before[table.name] and table.name in filled]
+        self._notice_redactions(client, compared, names, result)
         _execute(client, replace_statements(root, touched, filled, names))
         for table in chain:
             after = self._count(client, table.name, names)
@@ -285,6 +308,24 @@ class Warehouse:
             change = _change(table.name, staged[table.name], removed)
             if change.touched:
                 result.changes.append(change)
+
+    def _notice_redactions(
+        self,
+        client: SqlClientBase[Any],
+        tables: Sequence[TableSchema],
+        names: Names,
+        result: PackageResult,
+        *,
+        late: bool = False,
+    ) -> None:
+        statements = notice_statements(tables, names, late=late)
+        if REDACTED_ITEMS.name not in self._tables or not statements:
+            return
+        before = self._count(client, REDACTED_ITEMS.name, names)
+        _execute(client, statements)
+        noticed = self._count(client, REDACTED_ITEMS.name, names) - before
+        if noticed:
+            result.changes.append(_change(REDACTED_ITEMS.name, noticed, 0))
 
     def _append(self, files: Sequence[TableFile]) -> PackageResult:
         """Append all versions; the ledger comes last, so that it never tells of missing rows."""

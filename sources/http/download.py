@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,9 @@ class DownloadedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class WrittenFile:
+    """What was written: its size in bytes, its sha256 (hexadecimal), and its last byte if any."""
+
     size: int
     sha256: str
     last: bytes
@@ -102,12 +104,35 @@ def download_file(
     return client.retrying(once)
 
 
-def _check_headers(reply: StreamedReply, *, lines: bool) -> None:
-    if not has_terminator(reply.headers):
+def write_whole_file(target: Path, pieces: Iterable[bytes]) -> WrittenFile:
+    """Write `pieces` to `target`, which appears only once all of them are safely on disk.
+
+    As `download_file`: by way of `target` + ".part", for the owner only.
+
+    Raises:
+        GiveUpError: the disk is full or refuses; nothing is left behind.
+    """
+    with _disk_errors_explained(target), _part_of(target) as part:
+        written = _write(pieces, part, _ignore)
+        _publish(part, target)
+    return written
+
+
+def check_end_is_marked(headers: Mapping[str, str], where: str) -> None:
+    """Refuse a response whose headers do not let a whole body be told from a cut one.
+
+    Raises:
+        TruncatedError: it has neither a length nor chunks.
+    """
+    if not has_terminator(headers):
         raise TruncatedError(
-            f"{reply.where} sent a body that marks no end (neither Content-Length nor chunked), so "
+            f"{where} sent a body that marks no end (neither Content-Length nor chunked), so "
             "a cut would go unnoticed. Run again; if it persists, check any proxy in between."
         )
+
+
+def _check_headers(reply: StreamedReply, *, lines: bool) -> None:
+    check_end_is_marked(reply.headers, reply.where)
     if lines and reply.headers.get("content-type", "").lower().startswith("text/html"):
         raise RetryableError(
             f"{reply.where} sent a web page instead of a data file. It may be a maintenance or "
@@ -115,7 +140,7 @@ def _check_headers(reply: StreamedReply, *, lines: bool) -> None:
         )
 
 
-def _check_final_newline(written: _Written, where: str) -> None:
+def _check_final_newline(written: WrittenFile, where: str) -> None:
     if written.last not in {b"", b"\n"}:
         raise TruncatedError(
             f"{where} sent {written.size} bytes that do not end in a newline: the last line was "
@@ -142,7 +167,7 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None]) -> _Written:
+def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None]) -> WrittenFile:
     """Write and hash `pieces`, and wait until the disk holds them."""
     digest = hashlib.sha256()
     size = 0
@@ -157,7 +182,7 @@ def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None])
             on_bytes(size)
         file.flush()
         os.fsync(file.fileno())
-    return _Written(size, digest.hexdigest(), last)
+    return WrittenFile(size, digest.hexdigest(), last)
 
 
 def _publish(part: Path, target: Path) -> None:

@@ -209,7 +209,7 @@ def _column(kind: Kind, values: list[Any]) -> pa.Array:
 
 
 def _raw_texts(values: list[Any]) -> pa.Array:
-    texts = (None if value is None else bytes(value).decode() for value in values)
+    texts = (None if value is None else decimals.raw_text(value) for value in values)
     return pa.array([None if text == "null" else text for text in texts], pa.string())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
+import msgspec
+
 PRECISION, SCALE = 38, 9
 
 # What the fast path takes as it stands.
@@ -15,7 +17,12 @@ _LONGEST = 1_000
 
 def is_canonical(text: str) -> bool:
     """Return whether ``text`` has the form the fast path takes."""
-    return _CANONICAL.match(text) is not None
+    return _CANONICAL.fullmatch(text) is not None
+
+
+def raw_text(value: msgspec.Raw) -> str:
+    """Return raw JSON as text; bytes that stand in no number become a mark no number has."""
+    return bytes(value).decode("ascii", "replace")
 
 
 def parse_decimal(text: str) -> str | None:
@@ -26,6 +33,8 @@ def parse_decimal(text: str) -> str | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
+    if not value:
+        return "0"
     # an exponent such as 1e999999 would be written out in full
     if not value.is_finite() or abs(value.adjusted()) > PRECISION:
         return None

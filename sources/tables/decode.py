@@ -146,7 +146,7 @@ def _variant_of(struct: Any, node: RecordNode) -> type[Any] | None:  # noqa: ANN
 
 def _fits(kind: Kind, value: Any) -> bool:  # noqa: ANN401 - text, or raw JSON
     if kind is Kind.DECIMAL:
-        text = bytes(value).decode()
+        text = decimals.raw_text(value)
         return text == "null" or decimals.is_canonical(text)
     return is_canonical(value) and parse_timestamp(value) is not None
 

@@ -47,7 +47,7 @@ LOAD_FILES = TableSchema(
         Column("lines", Kind.INTEGER, "Lines that are not blank: rows + quarantined, always."),
         Column("rows", Kind.INTEGER, "Lines that became rows."),
         Column("quarantined", Kind.INTEGER, "Lines that could not; see quarantined_lines."),
-        Column("superseded", Kind.INTEGER, "Rows not kept: a later version of them was known."),
+        Column("superseded", Kind.INTEGER, "Rows not kept: known already, or of another window."),
         Column("rows_by_table", Kind.JSON, "Rows made for each table, superseded ones included."),
     ),
     key=("job_id", "file"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -22,7 +23,13 @@ from sources.streams.lines import (
 from sources.tables.arrow import arrow_schema
 from sources.tables.build import Lineage, TableBuilder, Tables, UnfitValueError
 from sources.tables.conform import decode_json
-from sources.tables.declarations import Declaration, Record, RecordFamily, records_of
+from sources.tables.declarations import (
+    Declaration,
+    Record,
+    RecordFamily,
+    records_of,
+    table_schemas,
+)
 from sources.tables.decode import (
     DECODE_ERRORS,
     QuarantinedLine,
@@ -47,12 +54,14 @@ def ignore_progress(_lines: int, _bytes: int, /) -> None:
 class FileCounts:
     """What a file held: ``lines`` = ``rows`` + ``quarantined``, always; blank lines aside.
 
-    ``examples`` are the first few quarantined lines, without their bytes.
+    ``superseded`` of the rows are not kept; ``examples`` are the first few quarantined lines,
+    without their bytes.
     """
 
     lines: int = 0
     rows: int = 0
     quarantined: int = 0
+    superseded: int = 0
     rows_by_table: Counter[str] = field(default_factory=Counter)
     examples: list[QuarantinedLine] = field(default_factory=list)
 
@@ -99,9 +108,12 @@ class RecordParser:
 
 
 class FamilyParser:
-    """Parses files in which several record types are mixed."""
+    """Parses files in which several record types are mixed; no two of them may share a table."""
 
     def __init__(self, family: RecordFamily) -> None:
+        names = [table.name for record in records_of(family) for table in table_schemas(record)]
+        if shared := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"Two record types of one family share the table {', '.join(shared)}")
         self.declaration: Declaration = family
         self._router = Router(family)
         self._parsers = {record.table: RecordParser(record) for record in records_of(family)}
@@ -111,7 +123,7 @@ class FamilyParser:
             for name, table in parser.schemas.items()
         }
 
-    def parse(self, lines: Lines, lineage: Lineage) -> ParsedLines:
+    def parse(self, lines: Lines | PickedLines, lineage: Lineage) -> ParsedLines:
         """Return the rows of some lines."""
         whole = ParsedLines()
         for record, picked in self._router.route(lines):
@@ -120,6 +132,7 @@ class FamilyParser:
             whole.rows += part.rows
             whole.line_count += part.line_count
             whole.quarantined += part.quarantined
+        whole.quarantined.sort(key=attrgetter("line_number"))
         return whole
 
 
@@ -155,18 +168,29 @@ def parse_file(
     counts = FileCounts()
     for part in read_lines(stream, span=span, max_line_bytes=max_line_bytes):
         if isinstance(part, OversizedLine):
-            _add_quarantined([oversized(part, max_line_bytes)], lineage, files, counts)
+            add_quarantined([oversized(part, max_line_bytes)], lineage, files, counts)
             counts.lines += 1
             on_lines(1, part.size)
             continue
         parsed = parser.parse(part, lineage)
-        files.add(parser.schemas, parsed.tables)
-        _add_quarantined(parsed.quarantined, lineage, files, counts)
-        counts.lines += parsed.line_count
-        counts.rows += parsed.rows
-        counts.rows_by_table.update({name: rows.num_rows for name, rows in parsed.tables.items()})
+        add_parsed(parser, parsed, lineage, files, counts)
         on_lines(parsed.line_count, len(part.data))
     return counts
+
+
+def add_parsed(
+    parser: FileParser,
+    parsed: ParsedLines,
+    lineage: Lineage,
+    files: TableFiles,
+    counts: FileCounts,
+) -> None:
+    """Add the rows of some lines, and count them."""
+    files.add(parser.schemas, parsed.tables)
+    add_quarantined(parsed.quarantined, lineage, files, counts)
+    counts.lines += parsed.line_count
+    counts.rows += parsed.rows
+    counts.rows_by_table.update({name: rows.num_rows for name, rows in parsed.tables.items()})
 
 
 def parse_unknown_file(
@@ -210,16 +234,17 @@ def parse_unknown_file(
             table = pa.Table.from_pylist(rows, schema=schema)
             files.add({name: UNKNOWN_FILE_LINES}, {name: table})
             counts.rows_by_table[name] += len(rows)
-        _add_quarantined(bad, lineage, files, counts)
+        add_quarantined(bad, lineage, files, counts)
         counts.rows += len(rows)
         counts.lines += len(rows) + len(bad)
         on_lines(len(rows) + len(bad), size)
     return counts
 
 
-def _add_quarantined(
+def add_quarantined(
     lines: list[QuarantinedLine], lineage: Lineage, files: TableFiles, counts: FileCounts
 ) -> None:
+    """Add lines that could not become rows, and count them; ``counts.lines`` is the caller's."""
     if lines:
         name = QUARANTINED_LINES.name
         files.add({name: QUARANTINED_LINES}, {name: quarantine_rows(lines, lineage)})

@@ -27,9 +27,8 @@ class Router:
         decoder = msgspec.json.Decoder(named)
         self._decode_all: Callable[[bytes], list[Any]] = decoder.decode_lines
         self._decode_one: Callable[[bytes], Any] = decoder.decode
-        self._known: dict[str, Record] = {}
 
-    def route(self, lines: Lines) -> list[tuple[Record, PickedLines]]:
+    def route(self, lines: Lines | PickedLines) -> list[tuple[Record, PickedLines]]:
         """Return each line that is not blank once, with the record type that takes it.
 
         A line that cannot be decoded goes to the unknown ones, where it is quarantined.
@@ -53,12 +52,8 @@ class Router:
     def _record(self, kind: object) -> Record:
         if not isinstance(kind, str):
             return self._family.unknown
-        record = self._known.get(kind)
-        if record is None:
-            name = kind.partition(self._family.separator)[0]
-            record = self._family.records.get(name, self._family.unknown)
-            self._known[kind] = record
-        return record
+        name = kind.partition(self._family.separator)[0]
+        return self._family.records.get(name, self._family.unknown)
 
     def _decoded(self, line: bytes) -> Any:  # noqa: ANN401 - the struct, or None
         try:

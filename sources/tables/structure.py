@@ -107,8 +107,9 @@ def _descend(node: ObjectNode, path: str) -> tuple[ObjectNode, str]:
 
 
 def _element_node(child: Child) -> ObjectNode | Kind:
-    if any(leaf.kind in CHECKED_KINDS for leaf in child.fields):
-        raise ValueError(f"{child.table}: the strict path does not check timestamps in children")
+    kinds = ", ".join(leaf.kind.value for leaf in child.fields if leaf.kind in CHECKED_KINDS)
+    if kinds:
+        raise ValueError(f"{child.table}: the strict path does not check {kinds} in children")
     if any("." in leaf.path for leaf in child.fields):
         raise ValueError(f"{child.table}: a field of a child cannot be nested")
     values = [leaf for leaf in child.fields if leaf.path == ""]

@@ -1,0 +1,213 @@
+"""Asking Gladly for a report, and fetching it whole into the raw archive.
+
+Source: Gladly API reference, Generate a Report. A report is a CSV file for whole days, both the
+first and the last included. Its rows are about an hour behind. Where it would have near 100,000
+rows it is cut without a word, so spans that come close are asked for again in halves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sources.http.budget import RateBudget, allowed_starts
+from sources.http.client import DEFAULT_BODY_BYTES, ApiClient
+from sources.http.download import check_end_is_marked, write_whole_file
+from sources.http.errors import HelpdeskError, TruncatedError
+from sources.http.faults import server_now
+from sources.http.replies import Reply
+from sources.streams.csv_records import check_is_csv
+from sources.streams.windows import Window
+
+REPORTS_PATH: Final = "/api/v1/reports"
+
+# Gladly API reference, Generate a Report: for the whole organisation.
+REPORTS_PER_MINUTE: Final = 10
+REPORTS_AT_ONCE: Final = 2
+# Gladly help, Ingest raw event data: rows appear in reports this much later.
+REPORT_DELAY: Final = timedelta(hours=1)
+# Rows beyond about 100,000 are left out silently; where exactly is not documented.
+ROW_CAP: Final = 100_000
+SUSPECT_ROWS: Final = 90_000
+
+_DAY: Final = timedelta(days=1)
+_HEAD_BYTES: Final = 1024
+
+
+class DaySpan(NamedTuple):
+    """Whole days in UTC: the first and the last are both inside."""
+
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedReport:
+    """A report that is whole and safely on disk.
+
+    Args:
+        path: where it is.
+        bytes: its size.
+        sha256: of its content, hexadecimal.
+        seconds: how long it took to get it, waits for the rate budget included.
+        answered_at: Gladly's clock when it answered, UTC.
+    """
+
+    path: Path
+    bytes: int
+    sha256: str
+    seconds: float
+    answered_at: datetime
+
+
+def report_budget(
+    share: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> RateBudget:
+    """Return the budget all requests for reports must pass: our share of ten a minute.
+
+    Reports have a limit of their own, so the headers about requests a second say nothing of it.
+    """
+    return RateBudget(
+        REPORTS_PER_MINUTE,
+        60.0,
+        share=share,
+        concurrent=allowed_starts(REPORTS_AT_ONCE, share),
+        headers=None,
+        clock=clock,
+        sleep=sleep,
+    )
+
+
+def report_request(metric_set: str, first_day: date, last_day: date) -> dict[str, str]:
+    """Return the body that asks for a report of whole days, UTC.
+
+    The time zone is always named: the organisation's own would make the same days other hours.
+    """
+    return {
+        "metricSet": metric_set,
+        "timezone": "UTC",
+        "startAt": first_day.isoformat(),
+        "endAt": last_day.isoformat(),
+    }
+
+
+def fetch_report(
+    client: ApiClient,
+    budget: RateBudget,
+    target: Path,
+    metric_set: str,
+    first_day: date,
+    last_day: date,
+    *,
+    max_bytes: int = DEFAULT_BODY_BYTES,
+) -> FetchedReport:
+    """Fetch one report to ``target``, which appears only once the file is whole.
+
+    A CSV has no mark of its end, so a report that was cut before it left Gladly shows only in its
+    last record; a cut on the way is noticed. An empty body is a report without rows.
+
+    Args:
+        client: sends the credentials; its retry policy counts.
+        budget: see `report_budget`.
+        target: the final name; an existing file is replaced.
+        metric_set: such as ConversationTimestampsReport.
+        first_day: in UTC.
+        last_day: in UTC, included.
+        max_bytes: bound on the decoded size, which is also held in memory.
+
+    Raises:
+        RetryableError: a passing fault outlasted the retry policy, or what came is no CSV.
+        TruncatedError: cut in every attempt.
+        GiveUpError: Gladly refuses the request, or the disk is full or refuses.
+        UnsafeError: larger than ``max_bytes``.
+    """
+    request = report_request(metric_set, first_day, last_day)
+    where = f"POST {REPORTS_PATH} ({metric_set}, {first_day} to {last_day})"
+
+    def once() -> Reply | HelpdeskError:
+        try:
+            reply = client.request(
+                "POST",
+                REPORTS_PATH,
+                document=request,
+                budget=budget,
+                max_bytes=max_bytes,
+                as_json=False,
+            )
+        except HelpdeskError as error:
+            # its attempts are used up: handed back, so that they are not multiplied by ours
+            return error
+        check_end_is_marked(reply.headers, where)
+        check_is_csv(reply.body[:_HEAD_BYTES], where)
+        return reply
+
+    began = time.monotonic()
+    reply = client.retrying(once)
+    if isinstance(reply, HelpdeskError):
+        raise reply
+    written = write_whole_file(target, [reply.body])
+    seconds = time.monotonic() - began
+    return FetchedReport(target, written.size, written.sha256, seconds, server_now(reply.headers))
+
+
+def day_spans(window: Window, days_per_request: int) -> list[DaySpan]:
+    """Return the days a window touches, in order, in spans of at most ``days_per_request``.
+
+    window        [---------------------------)
+    days   |  1st  |  2nd  |  3rd  |  4th  |  5th  |
+    spans  [1st to 2nd     ][3rd to 4th    ][5th   ]      two days a request
+    """
+    return list(_spans(window, days_per_request))
+
+
+def halves(span: DaySpan) -> tuple[DaySpan, DaySpan]:
+    """Return the two halves of a span of two days or more; the first is the longer one, if any.
+
+    span   [1st to 5th                    ]
+    halves [1st to 3rd      ][4th to 5th  ]
+    """
+    middle = span.first_day + (span.last_day - span.first_day) // _DAY // 2 * _DAY
+    if middle == span.last_day:
+        raise ValueError("One day has no halves.")
+    return DaySpan(span.first_day, middle), DaySpan(middle + _DAY, span.last_day)
+
+
+def spans_to_ask_again(metric_set: str, span: DaySpan, rows: int) -> tuple[DaySpan, ...]:
+    """Return the spans to fetch instead of one that may have been cut; none if it is whole.
+
+    Args:
+        metric_set: for the message.
+        span: what was asked for.
+        rows: how many rows came; from ``SUSPECT_ROWS`` on some may be missing.
+
+    Raises:
+        TruncatedError: it is a single day, which Gladly cannot halve.
+    """
+    if rows < SUSPECT_ROWS:
+        return ()
+    if span.first_day == span.last_day:
+        raise TruncatedError(
+            f"{metric_set} of {span.first_day} came with {rows:,} rows. Gladly cuts reports "
+            f"silently near {ROW_CAP:,} rows and takes no span below a day, so rows of that day "
+            "may be missing. Ask Gladly Support for this report of that day as a whole."
+        )
+    return halves(span)
+
+
+def _spans(window: Window, days_per_request: int) -> Iterator[DaySpan]:
+    if window.start >= window.end:
+        return
+    first_day = window.start.astimezone(UTC).date()
+    # the end is not inside: at midnight it touches no new day
+    end_day = (window.end.astimezone(UTC) - timedelta.resolution).date()
+    while first_day <= end_day:
+        last_day = min(first_day + (days_per_request - 1) * _DAY, end_day)
+        yield DaySpan(first_day, last_day)
+        first_day = last_day + _DAY
