@@ -7,6 +7,9 @@ The demo, the tests and the benchmark use it. It knows the API's documents and n
 """
 
 from sandbox.clock import SandboxClock
+from sandbox.event_files import write_events
+from sandbox.event_identity import Deletion, Merge
+from sandbox.events import EventStream, WorldEvent
 from sandbox.exports import FILE_NAMES, JobStatus
 from sandbox.faults import FaultAction, FaultScript, answer_html, answer_status, drop_after, stall
 from sandbox.request_log import RecordedRequest, RequestLog
@@ -15,19 +18,24 @@ from sandbox.world import World, WorldSettings, write_conversation_items
 
 __all__ = [
     "FILE_NAMES",
+    "Deletion",
+    "EventStream",
     "FaultAction",
     "FaultScript",
     "JobStatus",
+    "Merge",
     "RecordedRequest",
     "RequestLog",
     "Sandbox",
     "SandboxClock",
     "SandboxSettings",
     "World",
+    "WorldEvent",
     "WorldSettings",
     "answer_html",
     "answer_status",
     "drop_after",
     "stall",
     "write_conversation_items",
+    "write_events",
 ]

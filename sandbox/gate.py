@@ -11,8 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.answers import error_answer
 from sandbox.clock import SandboxClock
 from sandbox.faults import FaultScript
-from sandbox.rate_limit import RateLimit
+from sandbox.rate_limit import RateLimit, ReportLimit
 from sandbox.request_log import RecordedRequest, RequestLog
+
+_REPORTS = "/api/v1/reports"
 
 
 def basic_authorization(email: str, api_token: str) -> str:
@@ -21,7 +23,7 @@ def basic_authorization(email: str, api_token: str) -> str:
 
 
 class Gate:
-    """Records each request, counts it against the limit, checks its token, then lets it through.
+    """Records each request, counts it against the limits, checks its token, then lets it through.
 
     Every answer carries the sandbox clock as its Date and the two rate limit headers. The faults
     come last, so a refused request uses up none of them. What the application itself raises is
@@ -35,6 +37,7 @@ class Gate:
         clock: SandboxClock,
         requests: RequestLog,
         rate_limit: RateLimit,
+        report_limit: ReportLimit,
         faults: FaultScript,
         authorization: Callable[[], str],
         failures: list[Exception],
@@ -43,6 +46,7 @@ class Gate:
         self._clock = clock
         self._requests = requests
         self._rate_limit = rate_limit
+        self._report_limit = report_limit
         self._faults = faults
         self._authorization = authorization
         self._failures = failures
@@ -82,8 +86,9 @@ class Gate:
             await send(message)
 
         try:
-            answer = self._answer(scope["path"], authorised=authorised, remaining=remaining)
-            await answer(scope, receive, send_with_headers)
+            with self._requests.under_way(scope["method"], scope["path"]):
+                answer = self._answer(scope, authorised=authorised, remaining=remaining)
+                await answer(scope, receive, send_with_headers)
         except Exception as failure:
             self._failures.append(failure)
             raise
@@ -91,16 +96,25 @@ class Gate:
             if not recorded:
                 record(None)
 
-    def _answer(self, path: str, *, authorised: bool, remaining: int) -> ASGIApp:
+    def _answer(self, scope: Scope, *, authorised: bool, remaining: int) -> ASGIApp:
         if remaining < 0:
             return error_answer(429, "rate_limited", "too many requests in this second")
         if not authorised:
             return error_answer(401, "unauthorized", "a valid e-mail and API token are required")
-        fault = self._faults.take(path)
+        if scope["method"] == "POST" and scope["path"].startswith(_REPORTS):
+            return self._report
+        return self._let_through
+
+    async def _report(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._report_limit.admit(monotonic()) as refusal:
+            if refusal is None:
+                await self._let_through(scope, receive, send)
+            else:
+                await error_answer(429, "rate_limited", refusal)(scope, receive, send)
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._faults.take(scope["path"])
         if fault is None:
-            return self._app
-
-        async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._app(scope, receive, send)
+        else:
             await fault(self._app, scope, receive, send)
-
-        return faulty

@@ -1,7 +1,11 @@
-"""The organisation's request limit (Gladly API reference, Rate Limit)."""
+"""The organisation's request limits (Gladly API reference, Rate Limit)."""
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
+
+_MINUTE = 60.0
 
 
 class RateLimit:
@@ -30,3 +34,43 @@ class RateLimit:
                 self._used.clear()
             self._used[method] += 1
             return self.requests_per_second - self._others_per_second - self._used[method]
+
+
+class ReportLimit:
+    """Lets so many reports begin in any 60 seconds of a monotonic clock, and so many be at once.
+
+    A report that is refused uses up nothing, so a client that waits gets through. Thread-safe.
+
+        |----- 60 s -----)
+        r  r   r         r <- the first one is over a minute ago, so this one may begin
+    """
+
+    def __init__(self, reports_per_minute: int, reports_at_once: int) -> None:
+        self._per_minute = reports_per_minute
+        self._at_once = reports_at_once
+        self._lock = Lock()
+        self._begun: deque[float] = deque()
+        self._under_way = 0
+
+    @contextmanager
+    def admit(self, seconds: float) -> Iterator[str | None]:
+        """Give why a report may not begin at `seconds`, or None; it lasts as long as the block."""
+        refusal = self._begin(seconds)
+        try:
+            yield refusal
+        finally:
+            if refusal is None:
+                with self._lock:
+                    self._under_way -= 1
+
+    def _begin(self, seconds: float) -> str | None:
+        with self._lock:
+            while self._begun and seconds - self._begun[0] >= _MINUTE:
+                self._begun.popleft()
+            if len(self._begun) >= self._per_minute:
+                return f"more than {self._per_minute} reports in a minute"
+            if self._under_way >= self._at_once:
+                return f"more than {self._at_once} reports at one time"
+            self._begun.append(seconds)
+            self._under_way += 1
+            return None

@@ -9,18 +9,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from sandbox.app import create_app
 from sandbox.clock import SandboxClock
+from sandbox.events import EventStream
 from sandbox.export_store import ExportStore, FileContent
 from sandbox.exports import JobStatus
 from sandbox.faults import FaultScript
 from sandbox.gate import Gate, basic_authorization
-from sandbox.rate_limit import RateLimit
+from sandbox.rate_limit import RateLimit, ReportLimit
+from sandbox.report_csv import ReportOddities
 from sandbox.request_log import RequestLog
 from sandbox.timestamps import start_of_day
 from sandbox.world import World, WorldSettings
@@ -40,6 +42,8 @@ class SandboxSettings:
         email: The API user.
         api_token: The API user's token at the start; `rotate_token` changes it.
         requests_per_second: The limit for each method (Gladly API reference, Rate Limit).
+        reports_per_minute: The limit for reports, of all clients together (the same page).
+        reports_at_once: How many reports may be under way at one time (the same page).
         port: 0 takes any free port.
         folder: Where export files are written; a temporary folder by default.
     """
@@ -50,6 +54,8 @@ class SandboxSettings:
     email: str = "api.user@example.com"
     api_token: str = "sandbox-token"  # noqa: S105 - opens nothing but the sandbox
     requests_per_second: int = 10
+    reports_per_minute: int = 10
+    reports_at_once: int = 2
     port: int = 0
     folder: Path | None = None
 
@@ -100,19 +106,26 @@ class Sandbox:
         settings: How it started.
         clock: Its present; move it to make jobs appear, finish and expire.
         world: The records behind its answers.
+        events: The event stream of this world.
         faults: What will go wrong, in order.
         requests: What it was asked.
+        reports: How its reports look; change it to make them odd.
     """
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self.settings = settings or SandboxSettings()
         self.clock = SandboxClock(self.settings.now or _first_morning(self.settings.world))
         self.world = World(self.settings.world)
+        self.events = EventStream(self.world)
         self.faults = FaultScript()
         self.requests = RequestLog()
+        self.reports = ReportOddities()
         self._failures: list[Exception] = []
         self._api_token = self.settings.api_token
         self._rate_limit = RateLimit(self.settings.requests_per_second)
+        self._report_limit = ReportLimit(
+            self.settings.reports_per_minute, self.settings.reports_at_once
+        )
         self._resources = ExitStack()
         self._store: ExportStore | None = None
         self._port = 0
@@ -169,7 +182,8 @@ class Sandbox:
             self._port = listener.getsockname()[1]
             folder = self.settings.folder or Path(resources.enter_context(TemporaryDirectory()))
             self._store = ExportStore(self.world, self.clock, folder)
-            server = _server(self._gate(create_app(self.world, self.clock, self._store)))
+            app = create_app(self.world, self.clock, self._store, self.events, self.reports)
+            server = _server(self._gate(app))
             thread = Thread(target=server.run, args=([listener],), name="sandbox")
             thread.start()
             resources.callback(self._stop_server, server, thread)
@@ -188,6 +202,7 @@ class Sandbox:
             clock=self.clock,
             requests=self.requests,
             rate_limit=self._rate_limit,
+            report_limit=self._report_limit,
             faults=self.faults,
             authorization=lambda: basic_authorization(self.email, self.api_token),
             failures=self._failures,
@@ -260,3 +275,15 @@ class Sandbox:
     def remove_job(self, job_id: str) -> None:
         """Take a job away, as another API user of the organisation may at any time."""
         self._running_store().remove(job_id)
+
+    def add_event(self, record: dict[str, Any], visible_at: datetime | None = None) -> None:
+        """Put a test's own event into the stream, beside the world's.
+
+        Args:
+            record: The event, whatever it looks like; it is recorded at its `timestamp`.
+            visible_at: From when the Events API shows it, by default from its timestamp on.
+
+        Raises:
+            ValueError: `record` has no readable timestamp and `visible_at` is not given.
+        """
+        self.events.add(record, visible_at)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from sandbox.changes import changed
+from sandbox.conversation import Conversation, conversation_numbered
 from sandbox.conversations import (
     FOLLOW_UP_LENGTH,
     LENGTHS,
@@ -24,6 +25,7 @@ from sandbox.conversations import (
     items_from,
     second_day,
 )
+from sandbox.draw import Draw
 from sandbox.organization import organization_of
 from sandbox.people import LARGEST_CUSTOMER_COUNT, customer_id, customer_record
 from sandbox.timestamps import MILLISECONDS_PER_DAY, start_of_day, to_milliseconds
@@ -74,6 +76,20 @@ class DayPlan:
     begins: range
 
 
+class Visit(NamedTuple):
+    """What one conversation does on one day.
+
+    Attributes:
+        number: The conversation's number.
+        chapter: 0 on the day it begins, 1 when the customer comes back the day after.
+        entries: Its items of that day, oldest first; at least one.
+    """
+
+    number: int
+    chapter: int
+    entries: tuple[Entry, ...]
+
+
 def _conversations_covering(items: int, first: int) -> int:
     number = first
     while items > 0:
@@ -95,6 +111,15 @@ def plan_days(items: int, days: int, first_day: date) -> list[DayPlan]:
         plans.append(DayPlan(start, quota, before, begins))
         before = begins
     return plans
+
+
+def _items_begun(plan: DayPlan, number: int) -> int:
+    """Return how many items a conversation has on its first day; the day's last may be cut."""
+    if number != plan.begins[-1]:
+        return LENGTHS[number % len(LENGTHS)]
+    follow_ups = FOLLOW_UP_LENGTH * sum(map(comes_back, plan.comes_back))
+    others = sum(LENGTHS[other % len(LENGTHS)] for other in plan.begins[:-1])
+    return plan.items - follow_ups - others
 
 
 def _customer_count(conversations: int) -> int:
@@ -136,6 +161,37 @@ class World:
         """Return the id of a customer."""
         return customer_id(self.settings.seed, number)
 
+    def conversation(self, number: int) -> Conversation:
+        """Return the standing facts of a conversation."""
+        # the draw that its items are made with, too
+        draw = Draw(self.settings.seed, 2 * number)
+        return conversation_numbered(self.settings.seed, number, self.customer_count, draw)
+
+    def begun_on(self, day: int) -> range:
+        """Return the numbers of the conversations that begin on a day, counted from 0."""
+        return self._plans[day].begins
+
+    def first_visit(self, day: int, number: int) -> Visit:
+        """Return the first day of a conversation that begins on `day`."""
+        plan = self._plans[day]
+        start = _begins_at(plan.start, plan.begins, number - plan.begins.start)
+        entries = first_day(self.settings.seed, number, self.customer_count, start)
+        return Visit(number, 0, tuple(islice(entries, _items_begun(plan, number))))
+
+    def visits(self, day: int) -> Iterator[Visit]:
+        """Yield what happens on a day, counted from 0: who comes back, then what begins."""
+        plan = self._plans[day]
+        left = plan.items
+        for index, number in enumerate(plan.comes_back):
+            if left and comes_back(number):
+                start = _begins_at(plan.start, plan.comes_back, index)
+                entries = second_day(self.settings.seed, number, self.customer_count, start)
+                visit = Visit(number, 1, tuple(islice(entries, left)))
+                left -= len(visit.entries)
+                yield visit
+        for number in plan.begins:
+            yield self.first_visit(day, number)
+
     def entries(self, start: datetime, end: datetime) -> Iterator[Entry]:
         """Yield the items active from `start` to before `end`, conversation by conversation.
 
@@ -150,21 +206,10 @@ class World:
                         yield entry
 
     def _day(self, day: int) -> Iterator[Entry]:
-        plan = self._plans[day]
         if day > 0:
             yield from self._repeated(self._plans[day - 1])
-        yield from islice(self._happening(plan), plan.items)
-
-    def _happening(self, plan: DayPlan) -> Iterator[Entry]:
-        seed, customers = self.settings.seed, self.customer_count
-        for index, number in enumerate(plan.comes_back):
-            if comes_back(number):
-                start = _begins_at(plan.start, plan.comes_back, index)
-                yield from second_day(seed, number, customers, start)
-        for index, number in enumerate(plan.begins):
-            yield from first_day(
-                seed, number, customers, _begins_at(plan.start, plan.begins, index)
-            )
+        for visit in self.visits(day):
+            yield from visit.entries
 
     def _repeated(self, plan: DayPlan) -> Iterator[Entry]:
         # The day's last conversation may have been cut short, so it is never repeated.

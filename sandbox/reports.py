@@ -1,0 +1,110 @@
+"""What a report is made of: its columns, the records behind its rows, and the span it covers."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from sandbox.timestamps import to_milliseconds
+from sandbox.world import World
+
+Record = TypeVar("Record")
+
+REPORT_DELAY = timedelta(hours=1)
+"""How far reports are behind (Gladly help, data latency)."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RecordedEvent(Protocol):
+    """An event as reports see it."""
+
+    @property
+    def recorded_at(self) -> int:
+        """Milliseconds since 1970."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """A line of GET /api/v1/events."""
+
+
+class RecordedEvents(Protocol):
+    """All events of the organisation, for ever."""
+
+    def events(self, start: datetime, end: datetime) -> Iterator[RecordedEvent]:
+        """Yield the events recorded from `start` to `end`, both included, in this order."""
+
+
+class ReportScope(NamedTuple):
+    """What a report is about.
+
+    Attributes:
+        timezone: The zone of its days and of the instants it shows.
+        start: The first instant it covers, in UTC.
+        end: The last instant it covers, in UTC; before `start` if nothing is reported yet.
+    """
+
+    timezone: ZoneInfo
+    start: datetime
+    end: datetime
+
+
+class ReportSources(NamedTuple):
+    """What reports are made from; one field for each kind of record that some report reads.
+
+    Attributes:
+        events: The organisation's events.
+        names: The present names of agents, inboxes and topics by id.
+    """
+
+    events: RecordedEvents
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSet(Generic[Record]):
+    """One report.
+
+    Attributes:
+        columns: How each cell is made from a record, by the column's name, in the file's order.
+        records: What the rows are made from, one row a record.
+        filters: The filters it accepts (Gladly API reference, Generate a Report).
+    """
+
+    columns: Mapping[str, Callable[[Record], str]]
+    records: Callable[[ReportScope, ReportSources], Iterable[Record]]
+    filters: frozenset[str] = frozenset()
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """Return the instant so many milliseconds after 1970 began, in UTC."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def names_of(world: World) -> dict[str, str]:
+    """Return the names of the world's agents, inboxes and topics by id."""
+    listed = (*world.agents, *world.inboxes, *world.topics)
+    return {record["id"]: record["name"] for record in listed}
+
+
+def report_scope(first: date, last: date, timezone: ZoneInfo, now: datetime) -> ReportScope:
+    """Return what a report of whole days can show at `now`.
+
+    Both days belong to it in full, as far as they are an hour past:
+
+            first, 00:00                          last, 24:00
+                 |-------------------------------------)
+                 [===================]                        end = now - 1 h, included
+               start                end
+                 [====================================]       end = last millisecond of the day
+
+    Raises:
+        OverflowError: The last day ends with the calendar.
+    """
+    start = datetime.combine(first, time(), timezone)
+    behind_end = datetime.combine(last + timedelta(days=1), time(), timezone)
+    last_reported = to_milliseconds(now - REPORT_DELAY)
+    end = min(to_milliseconds(behind_end) - 1, last_reported)
+    # the stream may look back from its start, so this one keeps clear of the year 1
+    first_reported = max(to_milliseconds(start), 0)
+    return ReportScope(timezone, from_milliseconds(first_reported), from_milliseconds(end))
