@@ -149,6 +149,73 @@ def run_gladly(
     _finish(ctx, report, as_json=as_json, strict=strict, show=lambda: show_run(console, report))
 
 
+@cli.group()
+def backfill() -> None:
+    """Load history from before the first run."""
+
+
+@backfill.command(name="gladly")
+@click.option(
+    "--from",
+    "first_day",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The first day, UTC.",
+)
+@click.option(
+    "--to",
+    "last_day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day, UTC, included. Default: up to what the runs have.",
+)
+@_destination
+@_as_json
+def backfill_gladly(
+    first_day: datetime, last_day: datetime | None, destination: str | None, *, as_json: bool
+) -> None:
+    """Load the events of days that the Events API no longer has, from the timestamps reports.
+
+    What is loaded already is not asked for again: stop it and run it again at any time. Gladly
+    answers ten reports a minute for the whole organisation, so a year takes about half an hour.
+    """
+    _prepare()
+    from pipelines.runner import backfill_gladly as backfill_job  # noqa: PLC0415 - start-up
+    from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
+    from pipelines.show import show_run  # noqa: PLC0415 - start-up
+
+    last = (last_day or datetime.now(UTC)).date()
+    if last < first_day.date():
+        raise SettingsError("--to lies before --from. Give the first day first.")
+    console = _console()
+    report = backfill_job(
+        read_gladly_settings(),
+        _target(destination),
+        _progress(console, quiet=as_json),
+        first_day.date(),
+        last,
+    )
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        show_run(console, report)
+
+
+@cli.command()
+@_destination
+@_as_json
+def transform(destination: str | None, *, as_json: bool) -> None:
+    """Build every model anew from what is loaded: all of them, or none if a check fails."""
+    _prepare()
+    from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
+    from pipelines.transform import run_transforms, show_transform  # noqa: PLC0415 - start-up
+
+    report = run_transforms(_target(destination), read_helpdesk_settings().marts_dataset)
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        show_transform(_console(), report)
+
+
 @cli.command()
 @_destination
 @_as_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,15 +24,15 @@ from pipelines.warehouse import Warehouse
 from pipelines.workspace import Workspace
 from sources.gladly.declarations import EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
 from sources.gladly.event_types import EVENTS, EVENTS_FILE
-from sources.gladly.event_windows import find_event_gaps
+from sources.gladly.event_windows import find_event_gaps, reach
 from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.identity import IDENTITY
 from sources.gladly.reports import report_budget
 from sources.gladly.resources import Listing, list_schedules
 from sources.gladly.settings import EVENTS_STREAM, GladlySettings
-from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
-from sources.http.errors import HelpdeskError
+from sources.http.errors import HelpdeskError, TruncatedError
+from sources.streams.windows import Window, subtract
 from sources.tables.declarations import Record, TableSchema, records_of, table_schemas
 from sources.tables.ledger import LEDGER, LOAD_GAPS, LOAD_RUNS
 from sources.tables.parquet import TableFile, join_files, write_rows
@@ -62,7 +62,6 @@ class GladlyRun:
     selected: Callable[[str], bool] = lambda _name: True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    report_budget: RateBudget = field(default_factory=lambda: report_budget(1.0))
     _gaps_before: list[dict[str, Any]] = field(default_factory=list)
     _failures: list[HelpdeskError] = field(default_factory=list)
 
@@ -72,23 +71,46 @@ class GladlyRun:
         Raises:
             Exception: the run could not end; it is recorded in ``load_runs`` as failed.
         """
-        started = self.clock()
-        self._prepare()
-        try:
+        with self._recorded():
+            try:
+                self.warehouse.prepare()
+            except Exception as error:
+                self._keep_events(error)
+                raise
             self._load_everything()
+        return self.report
+
+    def backfill(self, window: Window) -> RunReport:
+        """Load the events of a window that no request can bring any more, from the reports.
+
+        What the Events API brought or still can bring is left to it, and what an earlier backfill
+        loaded is not asked for again.
+
+        Raises:
+            Exception: the backfill could not end; it is recorded in ``load_runs`` as failed.
+        """
+        with self._recorded():
+            self.warehouse.prepare()
+            now = list_schedules(self.client).at
+            covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM).values()
+            left = subtract(Window(window.start, min(window.end, reach(now))), covered)
+            cut = self._fill(self._loader(), left, now)
+            if cut:
+                raise cut[0]
+            folder = self.workspace.work / "ledger"
+            self.warehouse.load([write_rows(folder, LOAD_RUNS, [self._run_row("done", None)])])
+        return self.report
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Measure the run; record one that fails."""
+        started = self.clock()
+        try:
+            yield
         except Exception as error:
             self._record_failure(error)
             raise
         self.report.seconds = self.clock() - started
-        return self.report
-
-    def _prepare(self) -> None:
-        """Make the tables; where the destination is out of reach, save the events at least."""
-        try:
-            self.warehouse.prepare()
-        except Exception as error:
-            self._keep_events(error)
-            raise
 
     def _keep_events(self, error: Exception) -> None:
         if not self.selected(EVENTS_FILE):
@@ -110,14 +132,7 @@ class GladlyRun:
         self._gaps_before = ledger.open_gaps(self.warehouse)
         schedules = list_schedules(self.client)
         now = schedules.at
-        loader = Loader(
-            self.warehouse,
-            self.workspace,
-            self.progress,
-            self.report,
-            self.settings.max_quarantined_share,
-            self.settings.keep_raw,
-        )
+        loader = self._loader()
         exports = Exports(
             self.settings,
             self.client,
@@ -140,6 +155,16 @@ class GladlyRun:
         self._finish(exports, schedules)
         if self._failures:
             raise self._failures[0]
+
+    def _loader(self) -> Loader:
+        return Loader(
+            self.warehouse,
+            self.workspace,
+            self.progress,
+            self.report,
+            self.settings.max_quarantined_share,
+            self.settings.keep_raw,
+        )
 
     @contextmanager
     def _others_go_on(self) -> Iterator[None]:
@@ -165,8 +190,14 @@ class GladlyRun:
         folder = self.workspace.work / "gaps"
         rows = self._gap_rows([*exports.gaps(), *gaps], now)
         self.warehouse.load([write_rows(folder, LOAD_GAPS, rows)])
+        self._fill(loader, windows, now)
+
+    def _fill(
+        self, loader: Loader, windows: Iterable[Window], now: datetime
+    ) -> list[TruncatedError]:
         archive = self.workspace.archive / "reports"
-        heal_events(self.client, self.report_budget, archive, loader, windows, now)
+        budget = report_budget(self.settings.reports_per_minute)
+        return heal_events(self.client, budget, archive, loader, windows, now)
 
     def _finish(self, exports: Exports, schedules: Listing) -> None:
         """Write what is known of jobs, schedules, gaps and this run."""

@@ -176,7 +176,12 @@ def _fetch(
 
 def _parsers(warehouse: Warehouse, raw_files: Iterable[RawFile]) -> dict[str, ReportParser]:
     windows = [raw.window for raw in raw_files if raw.window]
-    whole = Window(min(w.start for w in windows), max(w.end for w in windows))
+    # a report may leave fractions of seconds out, so events just outside may look inside
+    second = timedelta(seconds=1)
+    whole = Window(
+        min(window.start for window in windows) - second,
+        max(window.end for window in windows) + second,
+    )
     known = [key for record in records_of(EVENTS) for key in _known(warehouse, record, whole)]
     return {
         f"{report.metric_set}.csv": ReportParser(report, known) for report in TIMESTAMPS_REPORTS

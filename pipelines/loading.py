@@ -23,8 +23,6 @@ from sources.tables.declarations import Declaration
 from sources.tables.parquet import TableFile, join_files
 from sources.tables.parse import FileParser, parser_for
 
-_DECLARATIONS: dict[str, Declaration] = {**EXPORT_FILES, EVENTS_FILE: EVENTS}
-
 
 @dataclass(slots=True)
 class Loader:
@@ -82,8 +80,9 @@ class Loader:
 
     def _declared(self) -> dict[str, FileParser]:
         if not self._parsers:
+            declarations: dict[str, Declaration] = {**EXPORT_FILES, EVENTS_FILE: EVENTS}
             self._parsers = {
-                name: parser_for(declaration) for name, declaration in _DECLARATIONS.items()
+                name: parser_for(declaration) for name, declaration in declarations.items()
             }
         return self._parsers
 

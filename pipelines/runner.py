@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as datetime_time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.download import make_private_folder
 from sources.http.errors import SettingsError
+from sources.streams.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ def open_client(settings: GladlySettings) -> ApiClient:
             f"rate_share is {settings.rate_share:g}, which is no share. Set it above 0 and up to "
             "1, under [sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__RATE_SHARE."
         )
+    if settings.reports_per_minute < 1:
+        raise SettingsError(
+            f"reports_per_minute is {settings.reports_per_minute}. Set it to 1 or more, under "
+            "[sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__REPORTS_PER_MINUTE."
+        )
     return ApiClient(
         gladly_base_url(settings.organization, settings.base_url),
         settings.email,
@@ -98,6 +106,35 @@ def run_gladly(
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
     """
+    with _open_run(settings, target, progress) as run:
+        run.selected, run.sleep, run.clock = selected, sleep, clock
+        return run.run()
+
+
+def backfill_gladly(
+    settings: GladlySettings,
+    target: Target,
+    progress: ProgressReporter,
+    first_day: date,
+    last_day: date,
+) -> RunReport:
+    """Load the history of events from before the first run, whole days in UTC, both included.
+
+    Raises:
+        HelpdeskError: it could not end; what was loaded stays, and running it again goes on.
+    """
+    window = Window(
+        datetime.combine(first_day, datetime_time(), UTC),
+        datetime.combine(last_day, datetime_time(), UTC) + timedelta(days=1),
+    )
+    with _open_run(settings, target, progress) as run:
+        return run.backfill(window)
+
+
+@contextmanager
+def _open_run(
+    settings: GladlySettings, target: Target, progress: ProgressReporter
+) -> Iterator[GladlyRun]:
     started = datetime.now(UTC)
     with open_client(settings) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
         report = RunReport(
@@ -113,7 +150,4 @@ def run_gladly(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        run = GladlyRun(
-            settings, client, warehouse, workspace, progress, report, selected, sleep, clock
-        )
-        return run.run()
+        yield GladlyRun(settings, client, warehouse, workspace, progress, report)

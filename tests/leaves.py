@@ -18,11 +18,24 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
+from tests.event_leaves import (
+    DECIMAL,
+    EVENT_CHILDREN,
+    EVENT_FIELDS,
+    EVENT_LISTS,
+    EVENT_RENAMES,
+    EVENT_VALUE_COLUMNS,
+    TEXT,
+    TIMESTAMP,
+    event_table,
+)
+
 Row = Mapping[str, Any]
 Rows = Mapping[tuple[str, str], Sequence[Row]]
 Path = tuple[str, ...]
 
-TEXT, INTEGER, BOOLEAN, TIMESTAMP = "text", "integer", "boolean", "timestamp"
+INTEGER, BOOLEAN = "integer", "boolean"
+EVENTS = "events"
 
 _Lists = dict[str, tuple[str, dict[str, str]]]
 _ATTACHMENTS: _Lists = {"attachments": ("item_attachments", {})}
@@ -136,6 +149,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "nextStartAt": TIMESTAMP,
         "updatedAt": TIMESTAMP,
     },
+    **EVENT_FIELDS,
 }
 
 # table -> path of a list -> the child table and the label that tells its rows apart
@@ -168,6 +182,7 @@ LISTS: dict[str, _Lists] = {
         "externalCustomerIds": ("customer_external_ids", {"kind": "by_adaptor"}),
     },
     "export_jobs": {"files": ("export_job_files", {})},
+    **EVENT_LISTS,
 }
 
 # child tables whose elements are plain text -> the column it is in
@@ -178,9 +193,10 @@ VALUE_COLUMNS = {
     "customer_phones": "phone_number",
     "customer_external_ids": "external_customer_id",
     "export_job_files": "filename",
+    **EVENT_VALUE_COLUMNS,
 }
 
-# child table -> the column that holds the record's id
+# table -> the column that holds the record's id, where that is not ``id``
 PARENT_KEYS = {
     "item_attachments": "item_id",
     "email_recipients": "item_id",
@@ -190,6 +206,7 @@ PARENT_KEYS = {
     "customer_phones": "customer_id",
     "customer_external_ids": "customer_id",
     "export_job_files": "job_id",
+    **dict.fromkeys((*EVENT_FIELDS, *EVENT_CHILDREN), "event_id"),
 }
 
 RENAMES = {
@@ -207,6 +224,7 @@ RENAMES = {
     ("export_jobs", "parameters.type"): "type",
     ("export_jobs", "parameters.startAt"): "start_at",
     ("export_jobs", "parameters.endAt"): "end_at",
+    **EVENT_RENAMES,
 }
 
 
@@ -257,12 +275,16 @@ def missing_leaves(table: str, line: str | bytes, rows: Rows) -> list[str]:
     """Return what of a record the rows do not hold, or hold without its having been sent.
 
     Args:
-        table: The record type's own table, such as ``conversation_items``.
+        table: The record type's own table, such as ``conversation_items``, or ``events`` for an
+            event of any type.
         line: The record as JSON. Of members of one name the last counts, as JSON readers do.
         rows: All rows, by table and record id.
     """
     record = parse_json(line)
     search = _Search(record["id"], rows)
+    if table == EVENTS:
+        search.event(record)
+        return search.problems
     rest = {name: value for name, value in record.items() if name != "content"}
     if table != "conversation_items":
         search.owner(table, record)
@@ -303,6 +325,13 @@ class _Search:
         for table in sorted(tables):
             if found := self.rows.get((table, self.identifier)):
                 self.problems.append(f"{self.identifier}: {len(found)} rows in {table}, not 0")
+
+    def event(self, record: dict[str, Any]) -> None:
+        """Look for an event in the one table its type names, and nowhere else."""
+        table = event_table(record.get("type"))
+        self.owner(table, record)
+        other_children = {child for child, owner in EVENT_CHILDREN.items() if owner != table}
+        self.nowhere({*EVENT_FIELDS, *other_children} - {table})
 
     def unknown(self, root: Row, record: Any, name: object) -> None:  # noqa: ANN401 - JSON
         readable = name if isinstance(name, str) and "\0" not in name else None
@@ -345,7 +374,7 @@ class _Search:
         self, table: str, path: Path, sent: object, kind: str, row: Row, extra: dict[str, Any]
     ) -> None:
         dotted = ".".join(path)
-        column = RENAMES.get((table, dotted), snake_case(dotted))
+        column = RENAMES.get((table, dotted), snake_case(dotted.removeprefix("content.")))
         typed, exact = _typed(sent, kind)
         found = row[column]
         found = found.astimezone(UTC) if isinstance(found, datetime) else found
@@ -396,7 +425,8 @@ class _Search:
 
 def snake_case(name: str) -> str:
     """Return the column name of an API name or path."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).replace(".", "_").lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return words.replace(".", "_").lower()
 
 
 def _is_at(row: Row, label: dict[str, str], position: int) -> bool:
@@ -425,17 +455,39 @@ def _sent_count(value: object, path: Path) -> int:
 
 def _typed(sent: object, kind: str) -> tuple[object, bool]:
     """Return what the typed column must hold, and whether that says all that was sent."""
-    if sent is None:
-        return None, True
-    if kind == TEXT and isinstance(sent, str) and "\0" not in sent:
-        return sent, True
-    if kind == BOOLEAN and isinstance(sent, bool):
-        return sent, True
-    if kind == INTEGER and type(sent) is int and -(2**63) <= sent < 2**63:
+    if sent is None or _stands_as_sent(sent, kind):
         return sent, True
     if kind == TIMESTAMP and isinstance(sent, str):
         return instant(sent)
+    if kind == DECIMAL and (type(sent) is int or isinstance(sent, Number)):
+        number = money(sent.text if isinstance(sent, Number) else str(sent))
+        return number, number is not None
     return None, False
+
+
+def _stands_as_sent(sent: object, kind: str) -> bool:
+    if kind == TEXT:
+        return isinstance(sent, str) and "\0" not in sent
+    if kind == INTEGER:
+        return type(sent) is int and -(2**63) <= sent < 2**63
+    return kind == BOOLEAN and isinstance(sent, bool)
+
+
+def money(text: str) -> Decimal | None:
+    """Return a JSON number that 29 digits before the point and 9 after it hold, or None.
+
+    Texts of more than 1,000 characters are not looked at.
+    """
+    if len(text) > 1_000:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if number == 0:
+        return Decimal(0)
+    fits = -9 <= number.adjusted() < 29 and Fraction(number) * 10**9 % 1 == 0
+    return number if fits else None
 
 
 _TIMESTAMP = re.compile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
@@ -76,7 +76,8 @@ class ReportParser:
         self, events: Sequence[_HealedEvent], window: Window | None
     ) -> list[_HealedEvent]:
         keys = {event.event["id"]: matching_key(event.event) for event in events}
-        inside = {name: key for name, key in keys.items() if _is_inside(key.recorded_at, window)}
+        shown = _shown_window(window, keys.values())
+        inside = {name: key for name, key in keys.items() if _is_inside(key.recorded_at, shown)}
         known = already_known(inside, self._known)
         return [
             event
@@ -106,6 +107,13 @@ def _quarantined(record: BrokenRecord) -> QuarantinedLine:
     return QuarantinedLine(
         record.line_number, record.byte_offset, record.byte_length, record.reason, record.raw
     )
+
+
+def _shown_window(window: Window | None, keys: Iterable[MatchingKey]) -> Window | None:
+    """Return the window as a report shows it that leaves fractions of seconds out."""
+    if window is None or any(key.shows_fraction for key in keys):
+        return window
+    return Window(window.start.replace(microsecond=0), window.end)
 
 
 def _is_inside(at: datetime | None, window: Window | None) -> bool:

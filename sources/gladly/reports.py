@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sources.http.budget import RateBudget, allowed_starts
+from sources.http.budget import RateBudget
 from sources.http.client import DEFAULT_BODY_BYTES, ApiClient
 from sources.http.download import check_end_is_marked, write_whole_file
 from sources.http.errors import HelpdeskError, TruncatedError
@@ -65,20 +65,20 @@ class FetchedReport:
 
 
 def report_budget(
-    share: float,
+    per_minute: int = REPORTS_PER_MINUTE,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RateBudget:
-    """Return the budget all requests for reports must pass: our share of ten a minute.
+    """Return the budget all requests for reports must pass: ``per_minute``, two at once.
 
     Reports have a limit of their own, so the headers about requests a second say nothing of it.
     """
     return RateBudget(
-        REPORTS_PER_MINUTE,
+        per_minute,
         60.0,
-        share=share,
-        concurrent=allowed_starts(REPORTS_AT_ONCE, share),
+        share=1.0,
+        concurrent=REPORTS_AT_ONCE,
         headers=None,
         clock=clock,
         sleep=sleep,

@@ -68,6 +68,8 @@ class GladlySettings(BaseConfiguration):
     """Only jobs updated before this time (ISO 8601)."""
     event_entities: list[str] = dataclasses.field(default_factory=lambda: [*EVENT_ENTITIES])
     """Entities to ask the Events API for."""
+    reports_per_minute: int = 10
+    """Reports to ask for a minute. Gladly allows 10, to all of the organisation together."""
     heal_event_gaps: bool = True
     """Fill spans whose events no run read in time from the timestamps reports."""
     on_customer_deleted: str = "keep"

@@ -303,7 +303,7 @@ class _Unfinished:
                 at = _end_of(_REST_OF_CELL, block, at)
             case _State.AFTER_QUOTE:
                 at = _end_of(_REST_OF_LINE, block, at)
-        if at < len(block) and block[at] == _COMMA and self._state is not _State.AFTER_QUOTE:
+        if at < len(block) and block[at] == _COMMA:
             self._state = _State.CELL_START
             return at + 1
         self.has_ended = at < len(block) and block[at] in b"\r\n"

@@ -70,6 +70,7 @@ class FileCounts:
         self.lines += other.lines
         self.rows += other.rows
         self.quarantined += other.quarantined
+        self.superseded += other.superseded
         self.rows_by_table.update(other.rows_by_table)
         self.examples += other.examples[: EXAMPLES - len(self.examples)]
 

@@ -35,7 +35,7 @@ class Router:
         """
         picked = [line for line in split_lines(lines) if not is_blank(line[2])]
         structs = decode_whole_lines(self._decode_all, lines.data, lines.count)
-        if structs is None or len(structs) != len(picked):
+        if structs is None:
             structs = [self._decoded(line) for _, _, line in picked]
         return self._grouped(zip(picked, structs, strict=True))
 

@@ -1,6 +1,8 @@
 """Golden pairs: ``<table>.<case>.input.jsonl`` and the rows it becomes, ``….expected.json``.
 
-The expected rows leave out where a row came from, but for its line, and write instants as text.
+``<table>`` is the record type's own table; event tables, and ``events`` for a file of several of
+them, are parsed as the events stream is: each line by its type. The expected rows leave out where a
+row came from, but for its line, and write instants and decimals as text.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,12 +19,19 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from sources.gladly.declarations import RECORDS
+from sources.gladly.event_types import EVENTS
 from sources.tables.build import Lineage
+from sources.tables.declarations import Declaration, records_of
 from sources.tables.parquet import TableFiles
-from sources.tables.parse import FileCounts, RecordParser, parse_file
+from sources.tables.parse import FileCounts, parse_file, parser_for
 
+EVENT_TABLES = frozenset(record.table for record in records_of(EVENTS))
+DECLARATIONS: dict[str, Declaration] = {
+    **{record.table: record for record in RECORDS},
+    **dict.fromkeys(("events", *EVENT_TABLES), EVENTS),
+}
 FOLDER = Path(__file__).parent
-LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "golden-job", "golden.jsonl")
+LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "golden-job", "golden.jsonl", "events")
 _LINEAGE = {"_extracted_at", "_job_id", "_file"}
 _LINEAGE_OF_QUARANTINED = {"extracted_at", "job_id", "file"}
 
@@ -35,6 +45,11 @@ class Pair:
     @property
     def table(self) -> str:
         return self.name.split(".")[0]
+
+    @property
+    def root_tables(self) -> frozenset[str]:
+        """The tables of which each line that is not quarantined fills exactly one."""
+        return EVENT_TABLES if self.table == "events" else frozenset({self.table})
 
     @property
     def input_path(self) -> Path:
@@ -54,11 +69,9 @@ def pairs() -> list[Pair]:
 
 def parsed(pair: Pair) -> tuple[FileCounts, Tables]:
     """Return the counts and the rows of a pair's input, read back from Parquet."""
-    (record,) = (record for record in RECORDS if record.table == pair.table)
+    parser = parser_for(DECLARATIONS[pair.table])
     with TemporaryDirectory() as folder, TableFiles(Path(folder)) as files:
-        counts = parse_file(
-            BytesIO(pair.input_path.read_bytes()), RecordParser(record), LINEAGE, files
-        )
+        counts = parse_file(BytesIO(pair.input_path.read_bytes()), parser, LINEAGE, files)
         found = {file.table.name: pq.read_table(file.path).to_pylist() for file in files.finish()}
     return counts, found
 
@@ -89,4 +102,6 @@ def _row(table: str, row: dict[str, Any]) -> str:
 def _value(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return value

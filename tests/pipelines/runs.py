@@ -16,6 +16,7 @@ from pipelines.progress import NoProgress
 from pipelines.report import RunReport
 from pipelines.runner import Target, run_gladly
 from sandbox import Sandbox
+from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.settings import GladlySettings
 from sources.tables.declarations import Kind, TableSchema
 
@@ -57,16 +58,26 @@ def settings_for(sandbox: Sandbox, **changed: object) -> GladlySettings:
     return settings
 
 
+def exports_only(name: str) -> bool:
+    """Select all but the events."""
+    return name != EVENTS_FILE
+
+
+def everything(_: str) -> bool:
+    """Select all there is."""
+    return True
+
+
 def run(
     sandbox: Sandbox,
     target: Target,
     *,
-    selected: Callable[[str], bool] = lambda _: True,
+    selected: Callable[[str], bool] = exports_only,
     sleep: Callable[[float], None] | None = None,
     clock: Callable[[], float] | None = None,
     **changed: object,
 ) -> RunReport:
-    """Run the job once."""
+    """Run the job once: exports, unless something else is selected."""
     waiting = {} if sleep is None or clock is None else {"sleep": sleep, "clock": clock}
     settings = settings_for(sandbox, **changed)
     return run_gladly(settings, target, NoProgress(), selected, **waiting)  # type: ignore[arg-type] # both or neither

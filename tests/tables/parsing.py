@@ -13,12 +13,20 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from sources.gladly.declarations import RECORDS
+from sources.gladly.event_types import EVENTS
 from sources.streams.lines import MAX_LINE_BYTES
 from sources.tables.build import Lineage
+from sources.tables.declarations import Declaration
+from sources.tables.decode import RecordDecoder
 from sources.tables.parquet import TableFiles
-from sources.tables.parse import FileCounts, RecordParser, parse_file
+from sources.tables.parse import FileCounts, FileParser, parse_file, parser_for
 
-LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "job-1", "file.jsonl")
+LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "job-1", "file.jsonl", "events")
+
+DECLARATIONS: dict[str, Declaration] = {
+    **{record.table: record for record in RECORDS},
+    "events": EVENTS,
+}
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -35,10 +43,16 @@ class Pieces(BytesIO):
         return super().read(asked)
 
 
+class LosslessDecoder(RecordDecoder):
+    """Sends every line down the lossless path, surprising or not."""
+
+    def _strict(self, line: bytes) -> None:
+        del line
+
+
 @cache
-def parser_of(table: str) -> RecordParser:
-    (record,) = (record for record in RECORDS if record.table == table)
-    return RecordParser(record)
+def parser_of(table: str) -> FileParser:
+    return parser_for(DECLARATIONS[table])
 
 
 def parse(

@@ -11,8 +11,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
 
-from tests.leaves import CONTENT_TABLES, Number
+from tests.leaves import CONTENT_TABLES, EVENTS, Number
 
 Json = Any
 
@@ -36,6 +37,13 @@ _CONTENT_SCHEMAS = {
     "CUSTOMER_ACTIVITY": "ContentCustomerActivity",
     "TASK": "ContentTask",
 }
+# what the events API sends and what only webhooks do; PING is one of them
+_EVENT_SCHEMAS = {
+    schema["properties"]["type"]["const"]: name
+    for name, schema in _SCHEMAS.items()
+    if name.startswith("Event") and "const" in schema.get("properties", {}).get("type", {})
+}
+EVENT_TYPES = tuple(_EVENT_SCHEMAS)
 RECORD_SCHEMAS = {
     "conversation_items": "ConversationItemApi",
     "agents": "ExportAgent",
@@ -68,13 +76,56 @@ _TIMESTAMPS = st.builds(
     st.sampled_from(["Z", "Z", "Z", "z", "+00:00", "-00:00", "+05:30", "-08:00", "+23:59"]),
 )
 _NUMBERS = st.sampled_from(
-    ["1.10", "1e400", "-0.0", "1E+2", "13.0", "0.1000000000000000055", "1e99999999999999999999"]
+    [
+        "1.10",
+        "1e400",
+        "-0.0",
+        "1E+2",
+        "13.0",
+        "0e999999",
+        "19.999999999",
+        "0.1000000000000000055",
+        "1e99999999999999999999",
+        f"{10**28}.000000001",
+    ]
 ).map(Number)
-_INTEGERS = st.integers(-(2**70), 2**70) | st.sampled_from([2**63 - 1, 2**63, -(2**63), 2**64])
+_INTEGERS = st.integers(-(2**70), 2**70) | st.sampled_from(
+    [2**63 - 1, 2**63, -(2**63), 2**64, 10**29 - 1, -(10**29)]
+)
 _SCALARS = st.none() | st.booleans() | _INTEGERS | _NUMBERS | _TEXTS | _TIMESTAMPS
 # names of our own columns and markers, and paths as names, must be names like any other
 _NAMES = _TEXTS | st.sampled_from(
-    ["link.url", "initiator.id", "value", "type", "from_", "_extra", "@", "", "content", "id"]
+    [
+        "",
+        "link.url",
+        "initiator.id",
+        "value",
+        "type",
+        "from_",
+        "_extra",
+        "@",
+        "content",
+        "id",
+        "event_id",
+        "origin",
+        "context",
+    ]
+)
+# known entities with nothing, something or too much behind them, and what only looks like one
+_ODD_TYPES = _SCALARS | st.sampled_from(
+    [
+        "",
+        "CONTACT",
+        "CONTACT/",
+        "CONTACT/NEW/THING",
+        "TASK/\0",
+        "/CONTACT",
+        "contact/started",
+        "CONTACT /STARTED",
+        "CONTACT\0/STARTED",
+        "NEW_ENTITY/CREATED",
+        "/",
+    ]
 )
 
 
@@ -102,6 +153,7 @@ _KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 KINDS = [
     *(("conversation_items", content_type) for content_type in CONTENT_TABLES),
     *((table, "") for table in RECORD_SCHEMAS if table != "conversation_items"),
+    *((EVENTS, event_type) for event_type in EVENT_TYPES),
 ]
 
 
@@ -109,13 +161,33 @@ def any_conforming(table: str) -> st.SearchStrategy[Json]:
     return st.one_of([conforming(*kind) for kind in KINDS if kind[0] == table])
 
 
+def events_of_odd_types() -> st.SearchStrategy[Json]:
+    """Return events whose type nobody announced, or is none, or is missing."""
+    odd: st.SearchStrategy[Json] = st.fixed_dictionaries({"type": _ODD_TYPES}) | st.just({})
+    return st.builds(
+        lambda event, kind: {**{key: event[key] for key in event if key != "type"}, **kind},
+        any_conforming(EVENTS),
+        odd,
+    )
+
+
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "number", lambda _, value: isinstance(value, Number | int) and not isinstance(value, bool)
+    ),
+)
+
+
 @cache
 def validator(table: str, content_type: str = "") -> Draft202012Validator:
     """Return what says whether a record conforms; it is not asked about our own strategies only."""
-    return Draft202012Validator({**_schema(table, content_type), "$defs": _SCHEMAS})
+    return _Validator({**_schema(table, content_type), "$defs": _SCHEMAS})
 
 
 def _schema(table: str, content_type: str) -> dict[str, Any]:
+    if table == EVENTS:
+        return deepcopy(_SCHEMAS[_EVENT_SCHEMAS[content_type]])
     schema: dict[str, Any] = deepcopy(_SCHEMAS[RECORD_SCHEMAS[table]])
     if content_type:
         schema["properties"]["content"] = {"$ref": f"#/$defs/{_CONTENT_SCHEMAS[content_type]}"}
@@ -130,22 +202,25 @@ def _from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
         return st.one_of([_from_schema(branch) for branch in schema["oneOf"]])
     if "const" in schema or "enum" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
+    if schema.get("format") == "date-time":
+        return _TIMESTAMPS
     return _of_type(schema)
 
 
 def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
     match schema["type"]:
         case "string":
-            return _TIMESTAMPS if schema.get("format") == "date-time" else _TEXTS
+            return _TEXTS
         case "array":
-            return st.lists(_from_schema(schema["items"]), max_size=3)
+            return st.lists(_from_schema(schema.get("items", {"type": "string"})), max_size=3)
         case "object" if "properties" in schema:
             members = {name: _from_schema(inner) for name, inner in schema["properties"].items()}
             required = {name: members.pop(name) for name in schema.get("required", ())}
             return st.fixed_dictionaries(required, optional=members)
         case "object":
             return st.dictionaries(_TEXTS, _TEXTS, max_size=3)
-    return {"integer": _INTEGERS, "boolean": st.booleans()}[schema["type"]]
+    simple = {"integer": _INTEGERS, "number": _INTEGERS | _NUMBERS, "boolean": st.booleans()}
+    return simple[schema["type"]]
 
 
 @st.composite

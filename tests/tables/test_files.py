@@ -1,4 +1,7 @@
-"""A raw file: lines = rows + quarantined, always, and nothing of either is lost."""
+"""A raw file: lines = rows + quarantined, always, and nothing of either is lost.
+
+The same of a file of one record type (conversation items) and of one that mixes many (events).
+"""
 
 import base64
 import json
@@ -9,54 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.streams.lines import OVERSIZED_HEAD_BYTES
-from tests.leaves import missing_leaves, rows_by_record
+from tests.event_leaves import EVENT_FIELDS
+from tests.leaves import EVENTS, missing_leaves, rows_by_record
 from tests.tables.parsing import Tables, joined, parse
-from tests.tables.records import any_conforming, as_json, mutated
+from tests.tables.raw_lines import BLANK_LINES, broken_lines, good_lines
 
 TABLE = "conversation_items"
-MANY = settings(max_examples=250, derandomize=True, deadline=None)
+MANY = settings(max_examples=500, derandomize=True, deadline=None)
 ITEM = b'{"id":"item-1","customerId":"customer-1","content":{"type":"SMS","content":"hi"}}'
 OTHER = b'{"id":"item-2","customerId":"customer-1","content":{"type":"SMS","content":"hi"}}'
 
-_GOOD = st.builds(as_json, any_conforming(TABLE) | mutated(any_conforming(TABLE)))
-
-
-@st.composite
-def _cut(draw: st.DrawFn) -> bytes:
-    line = draw(_GOOD)
-    return line[draw(st.integers(0, len(line))) :][: draw(st.integers(0, len(line)))]
-
-
-@st.composite
-def _flipped(draw: st.DrawFn) -> bytes:
-    line = bytearray(draw(_GOOD))
-    line[draw(st.integers(0, len(line) - 1))] ^= 1 << draw(st.integers(0, 7))
-    return bytes(line)
-
-
-@st.composite
-def _over_two_lines(draw: st.DrawFn) -> bytes:
-    line = draw(_GOOD)
-    at = draw(st.sampled_from([place for place, byte in enumerate(line, 1) if byte in b",:{"]))
-    return line[:at] + b"\n" + line[at:]
-
-
-_BROKEN = st.one_of(
-    _cut(),
-    _flipped(),
-    _over_two_lines(),
-    _GOOD.map(lambda line: b"\xef\xbb\xbf" + line),
-    _GOOD.map(lambda line: line[:-1] + b',"weight":NaN}'),
-    _GOOD.map(lambda line: line[:-1] + b',"lone":"\\ud800"}'),
-    _GOOD.map(lambda line: line[:-1] + b',"bytes":"\xff"}'),
-    _GOOD.map(lambda line: line[:-1] + b',"long":"' + b"x" * 3_000 + b'"}'),
-    st.tuples(_GOOD, st.sampled_from([b"", b" ", b"\r"]), _GOOD).map(b"".join),
-    st.sampled_from(
-        [b"null", b"[]", b'"text"', b"1", b"{}", b'{"id":""}', b'{"id":1}', b'{"id":"a\\u0000"}']
-    ),
-    st.binary(max_size=30),
-)
-_BLANK = st.sampled_from([b"", b" ", b"\t \r", b"\r"])
+ROOT_TABLES = {TABLE: {TABLE}, EVENTS: {*EVENT_FIELDS}}
 
 
 def is_usable(line: bytes) -> bool:
@@ -98,27 +64,39 @@ def rows_by_line(tables: Tables, number: int) -> Tables:
     }
 
 
+@st.composite
+def lines_of_tables(draw: st.DrawFn) -> tuple[str, list[bytes]]:
+    table = draw(st.sampled_from([*ROOT_TABLES]))
+    lines = draw(st.lists(good_lines(table) | broken_lines(table) | BLANK_LINES, max_size=6))
+    return table, lines
+
+
 @MANY
 @given(
-    lines=st.lists(_GOOD | _BROKEN | _BLANK, max_size=6),
+    table_and_lines=lines_of_tables(),
     newline=st.sampled_from([b"\n", b"\n", b"\r\n"]),
     end=st.sampled_from([b"", b"\n"]),
     piece_bytes=st.sampled_from([1, 7, 100, 1 << 20]),
     max_line_bytes=st.sampled_from([500, 1 << 20]),
 )
 def test_each_line_is_rows_or_quarantined_and_can_be_found_again(
-    lines: list[bytes], newline: bytes, end: bytes, piece_bytes: int, max_line_bytes: int
+    table_and_lines: tuple[str, list[bytes]],
+    newline: bytes,
+    end: bytes,
+    piece_bytes: int,
+    max_line_bytes: int,
 ) -> None:
+    table, lines = table_and_lines
     data = newline.join(lines) + end
-    counts, tables = parse(TABLE, data, piece_bytes=piece_bytes, max_line_bytes=max_line_bytes)
+    counts, tables = parse(table, data, piece_bytes=piece_bytes, max_line_bytes=max_line_bytes)
     sent = lines_of(data)
-    rows = {row["_line"] for row in tables.get(TABLE, [])}
+    rows = [row["_line"] for name in ROOT_TABLES[table] for row in tables.get(name, [])]
     quarantined = {row["line_number"]: row for row in tables.get("quarantined_lines", [])}
 
     assert counts.lines == len(sent) == counts.rows + counts.quarantined
     assert (len(rows), len(quarantined)) == (counts.rows, counts.quarantined)
     assert {*rows, *quarantined} == {*sent}
-    assert rows.isdisjoint(quarantined)
+    assert quarantined.keys().isdisjoint(rows)
     for number, row in quarantined.items():
         offset, line = sent[number]
         assert (row["byte_offset"], row["byte_length"]) == (offset, len(line))
@@ -130,7 +108,7 @@ def test_each_line_is_rows_or_quarantined_and_can_be_found_again(
         _, line = sent[number]
         assert is_usable(line)
         assert len(line) <= max_line_bytes
-        assert missing_leaves(TABLE, line, rows_by_record(rows_by_line(tables, number))) == []
+        assert missing_leaves(table, line, rows_by_record(rows_by_line(tables, number))) == []
 
 
 @pytest.mark.parametrize(
