@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import ledger
+from pipelines.erase import check_can_erase, erase_deleted_customers, give_up_erased_bytes
 from pipelines.events import keep_events, load_events
 from pipelines.explain import explain
 from pipelines.exports import Exports
@@ -29,7 +30,7 @@ from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.identity import IDENTITY
 from sources.gladly.reports import report_budget
 from sources.gladly.resources import Listing, list_schedules
-from sources.gladly.settings import EVENTS_STREAM, GladlySettings
+from sources.gladly.settings import ERASE, EVENTS_STREAM, GladlySettings
 from sources.http.client import ApiClient
 from sources.http.errors import HelpdeskError, TruncatedError
 from sources.streams.windows import Window, subtract
@@ -77,6 +78,8 @@ class GladlyRun:
             except Exception as error:
                 self._keep_events(error)
                 raise
+            if self.settings.on_customer_deleted == ERASE:
+                check_can_erase(self.warehouse)
             self._load_everything()
         return self.report
 
@@ -152,9 +155,24 @@ class GladlyRun:
         if self.selected(EVENTS_FILE) and self.settings.heal_event_gaps:
             with self._others_go_on():
                 self._heal(loader, exports, now)
+        if self.settings.on_customer_deleted == ERASE:
+            self._erase(loader, now)
         self._finish(exports, schedules)
+        if self.settings.on_customer_deleted == ERASE:
+            give_up_erased_bytes(self.warehouse)
         if self._failures:
             raise self._failures[0]
+
+    def _erase(self, loader: Loader, now: datetime) -> None:
+        """Erase what is known of customers that Gladly deleted, before the run counts as done."""
+        erased = erase_deleted_customers(
+            self.warehouse, GLADLY_TABLES, self.workspace.archive, loader.fetched, now
+        )
+        self.report.add_changes(erased.changes, {})
+        self.report.erased_customers = len(erased.customers)
+        self.report.erased_rows = erased.rows
+        self.report.erased_raw_lines = erased.raw_lines
+        self.report.deleted_but_merged = list(erased.survived)
 
     def _loader(self) -> Loader:
         return Loader(

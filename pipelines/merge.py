@@ -27,8 +27,8 @@ class Names:
 
 def late_rows_condition(root: TableSchema, names: Names) -> str:
     """Return the condition that a staged row ``s`` of ``root`` has a later version stored."""
-    later = _is_later("d", "s", [names.column(column) for column in root.version])
-    same = _same(root.key, root.key, names, left="d", right="s")
+    later = is_later("d", "s", [names.column(column) for column in root.version])
+    same = same_key(root.key, root.key, names, left="d", right="s")
     return f"EXISTS (SELECT 1 FROM {names.final(root.name)} AS d WHERE {same} AND ({later}))"
 
 
@@ -46,7 +46,7 @@ def drop_late_statements(
     statements = [
         f"DELETE FROM {names.staged(table.name)} AS t WHERE EXISTS ("
         f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE "
-        f"{_same(table.root_key, root.key, names, left='t', right='s')} AND {condition})"
+        f"{same_key(table.root_key, root.key, names, left='t', right='s')} AND {condition})"
         for table in dependents
     ]
     return [*statements, f"DELETE FROM {names.staged(root.name)} AS s WHERE {condition}"]
@@ -70,7 +70,7 @@ def replace_statements(
     deletes = [
         f"DELETE FROM {names.final(table.name)} AS d WHERE EXISTS ("
         f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE "
-        f"{_same(table.root_key or root.key, root.key, names, left='d', right='s')})"
+        f"{same_key(table.root_key or root.key, root.key, names, left='d', right='s')})"
         for table in (*dependents, root)
     ]
     inserts = [_insert(table, names) for table in (root, *dependents) if table.name in staged]
@@ -85,7 +85,7 @@ def _insert(table: TableSchema, names: Names) -> str:
     )
 
 
-def _same(
+def same_key(
     left_columns: Sequence[str],
     right_columns: Sequence[str],
     names: Names,
@@ -93,17 +93,21 @@ def _same(
     left: str,
     right: str,
 ) -> str:
+    """Return the condition that rows of two aliases have equal values in these columns."""
     return " AND ".join(
         f"{left}.{names.column(mine)} = {right}.{names.column(other)}"
         for mine, other in zip(left_columns, right_columns, strict=True)
     )
 
 
-def _is_later(left: str, right: str, columns: Sequence[str]) -> str:
-    """Compare versions column by column: not every destination compares rows."""
+def is_later(left: str, right: str, columns: Sequence[str]) -> str:
+    """Return the condition that the left alias has the later version.
+
+    Column by column: not every destination compares rows.
+    """
     first, *others = columns
     condition = f"{left}.{first} > {right}.{first}"
     if others:
-        rest = _is_later(left, right, others)
+        rest = is_later(left, right, others)
         condition += f" OR ({left}.{first} = {right}.{first} AND ({rest}))"
     return condition

@@ -11,7 +11,10 @@ from typing import Any
 
 import orjson
 
+from pipelines.redactions import redacted_rows
+from sources.gladly.declarations import CONVERSATION_ITEM
 from sources.gladly.healed_rows import ReportParser
+from sources.gladly.identity import REDACTED_ITEMS
 from sources.gladly.resources import Listing
 from sources.http.errors import GiveUpError
 from sources.streams.archive import RawFile
@@ -41,6 +44,7 @@ class Package:
     tables: list[TableFile]
     counts: list[tuple[RawFile, FileCounts]] = field(default_factory=list)
     superseded: dict[tuple[str, str], int] = field(default_factory=dict)
+    redactions: list[dict[str, Any]] = field(default_factory=list)
 
 
 def parse_package(
@@ -89,6 +93,8 @@ def parse_package(
     for root in roots & {*tables}:
         _keep_winners(root, tables, package)
     package.tables = [file for file in tables.values() if file.rows]
+    if package.redactions:
+        package.tables.append(write_rows(folder, REDACTED_ITEMS, package.redactions))
     return package
 
 
@@ -165,6 +171,8 @@ def _keep_winners(root: str, tables: dict[str, TableFile], package: Package) -> 
     for origin in losers:
         place = (origin.job_id, origin.file)
         package.superseded[place] = package.superseded.get(place, 0) + 1
+    if root == CONVERSATION_ITEM.table:
+        package.redactions += redacted_rows(tables, losers)
     for name, file in tables.items():
         if losers and root in (name, file.table.parent):
             tables[name], _ = without_origins(file, losers)

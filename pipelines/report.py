@@ -55,7 +55,8 @@ class RunReport:
     """The result of one run.
 
     ``late`` counts rows of which a later version was stored already; ``quarantined_lines`` shows
-    the first few of each file.
+    the first few of each file. ``deleted_but_merged`` are customers that Gladly calls deleted but
+    that were merged into one that lives: nothing of these was erased.
     """
 
     run_id: str
@@ -72,6 +73,10 @@ class RunReport:
     unfinished_jobs: list[str] = field(default_factory=list)
     failed_jobs: list[str] = field(default_factory=list)
     healed_crash: bool = False
+    erased_customers: int = 0
+    erased_rows: int = 0
+    erased_raw_lines: int = 0
+    deleted_but_merged: list[str] = field(default_factory=list)
 
     @property
     def open_gaps(self) -> list[GapReport]:
@@ -80,8 +85,15 @@ class RunReport:
 
     @property
     def rows(self) -> int:
-        """Lines of this run that became rows."""
-        return sum(file.rows for file in self.files)
+        """Lines of export files that became rows in this run."""
+        return sum(file.rows for file in self.files if file.stream == EXPORT_STREAM)
+
+    @property
+    def events(self) -> int:
+        """Events of this run, those of reports included as far as they were not known."""
+        return sum(
+            file.rows - file.superseded for file in self.files if file.stream != EXPORT_STREAM
+        )
 
     @property
     def jobs(self) -> int:

@@ -22,6 +22,8 @@ from pipelines.settings import read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
 from sources.gladly.settings import (
+    ERASE,
+    KEEP,
     REQUESTS_PER_SECOND,
     SOURCE_NAME,
     GladlySettings,
@@ -75,6 +77,12 @@ def open_client(settings: GladlySettings) -> ApiClient:
         raise SettingsError(
             f"rate_share is {settings.rate_share:g}, which is no share. Set it above 0 and up to "
             "1, under [sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__RATE_SHARE."
+        )
+    if settings.on_customer_deleted not in (KEEP, ERASE):
+        raise SettingsError(
+            f"on_customer_deleted is {settings.on_customer_deleted!r}. Set it to keep or erase, "
+            "under [sources.gladly] in .dlt/config.toml or in "
+            "SOURCES__GLADLY__ON_CUSTOMER_DELETED."
         )
     if settings.reports_per_minute < 1:
         raise SettingsError(

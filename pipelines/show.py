@@ -11,6 +11,7 @@ from rich.table import Table
 from pipelines.doctor import Check, Verdict
 from pipelines.report import FileReport, RunReport
 from pipelines.status import Status
+from sources.gladly.gaps import GapKind
 
 _MARKS = {Verdict.OK: "ok", Verdict.WARNING: "look", Verdict.FAILED: "FIX"}
 
@@ -34,6 +35,7 @@ def show_run(console: Console, report: RunReport) -> None:
         state = "Closed" if gap.healed else "Gap"
         span = f"{_time(gap.from_at)} to {_time(gap.to_at)}"
         console.print(f"{state}: {gap.stream} {span}" + ("" if gap.healed else f". {gap.reason}"))
+    _show_erased(console, report)
     if report.failed_jobs:
         console.print(
             f"{len(report.failed_jobs)} export jobs failed at Gladly: "
@@ -45,10 +47,23 @@ def show_run(console: Console, report: RunReport) -> None:
             "loads them."
         )
     console.print(
-        f"Done in {report.seconds:.1f} seconds: {report.rows:,} records from {report.jobs} export "
-        f"jobs in dataset {report.dataset} ({report.destination}); {report.quarantined:,} "
-        f"quarantined, {len(report.open_gaps)} open gaps."
+        f"Done in {report.seconds:.1f} seconds: {report.rows:,} records of {report.jobs} export "
+        f"jobs and {report.events:,} events in dataset {report.dataset} ({report.destination}); "
+        f"{report.quarantined:,} quarantined, {len(report.open_gaps)} open gaps."
     )
+
+
+def _show_erased(console: Console, report: RunReport) -> None:
+    if report.erased_rows or report.erased_raw_lines:
+        console.print(
+            f"Erased: {report.erased_customers} deleted customers, {report.erased_rows:,} rows, "
+            f"{report.erased_raw_lines:,} lines of the raw archive."
+        )
+    if report.deleted_but_merged:
+        console.print(
+            f"{len(report.deleted_but_merged)} deleted customers were merged into others that "
+            "live; their rows belong to these and were kept."
+        )
 
 
 def show_status(console: Console, status: Status) -> None:
@@ -61,7 +76,9 @@ def show_status(console: Console, status: Status) -> None:
     if run["error"]:
         console.print(run["error"])
     if status.data_until:
-        console.print(f"Data until {_time(status.data_until)}.")
+        console.print(f"Export data until {_time(status.data_until)}.")
+    if status.events_until:
+        console.print(f"Events until {_time(status.events_until)}.")
     console.print(f"{status.lines:,} lines of {status.files:,} files.")
     table = _table("table", "rows")
     for name, rows in status.rows.items():
@@ -72,9 +89,13 @@ def show_status(console: Console, status: Status) -> None:
         console.print(
             f"Quarantined: {file['lines']:,} lines of {file['file']}, export job {file['job_id']}."
         )
+    lost = [gap for gap in status.gaps if gap["kind"] == GapKind.LOST]
     for gap in status.gaps:
-        span = f"{_time(gap['from_at'])} to {_time(gap['to_at'])}"
-        console.print(f"Gap: {gap['stream']} {span}. {gap['reason']}")
+        if gap not in lost:
+            span = f"{_time(gap['from_at'])} to {_time(gap['to_at'])}"
+            console.print(f"Gap: {gap['stream']} {span}. {gap['reason']}")
+    if lost:
+        console.print(f"Lost for good, in load_gaps: {len(lost)} spans. {lost[-1]['reason']}")
     if not status.needs_a_person:
         console.print("No gaps, nothing in quarantine.")
 

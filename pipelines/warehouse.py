@@ -14,11 +14,13 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract.source import DltSource
 
+from pipelines.compact import copy_database, put_in_place
 from pipelines.current import current_rows_sql
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Capabilities, Keeping
 from pipelines.merge import Names, count_late_sql, drop_late_statements, replace_statements
 from pipelines.redactions import forget_known_statement, notice_statements
+from pipelines.session import Session
 from pipelines.staging import load_files, new_pipeline
 from sources.gladly.identity import REDACTED_ITEMS
 from sources.http.errors import RetryableError
@@ -27,6 +29,7 @@ from sources.tables.ledger import LOAD_FILES
 from sources.tables.parquet import TableFile
 
 _SCHEMA_NAME = "helpdesk"
+_SCRATCH_NAME = "helpdesk_scratch"
 
 
 class CountMismatchError(RetryableError):
@@ -151,6 +154,51 @@ class Warehouse:
         with self._client() as client:
             names = self._names(client)
             return {table: self._count(client, table, names) for table in tables}
+
+    @property
+    def can_delete(self) -> bool:
+        """Whether rows can leave the tables again."""
+        return self._capabilities.keeping is Keeping.MERGE
+
+    @contextmanager
+    def session(self, scratch: Sequence[TableSchema] = ()) -> Iterator[Session]:
+        """Open the destination for statements of one's own.
+
+        Args:
+            scratch: Tables to have in the staging dataset, whatever they hold.
+        """
+        with self._client() as client:
+            if scratch:
+                pipeline = new_pipeline(
+                    "helpdesk_scratch",
+                    self._destination,
+                    self._staging_dataset,
+                    self._folder / "scratch",
+                )
+                schema = dlt_schema(
+                    _SCRATCH_NAME, scratch, json_as_text=self._capabilities.json_as_text
+                )
+                pipeline.extract(DltSource(schema, _SCRATCH_NAME, []))
+                pipeline.sync_schema()
+            yield Session(client, self._names(client))
+
+    def compact(self) -> None:
+        """Make an embedded database give up the bytes of deleted rows; others do by themselves.
+
+        Raises:
+            RetryableError: another program has the database open; nothing changed.
+        """
+        if not self.can_compact:
+            return
+        with self.session() as session:
+            copied = copy_database(session)
+        if copied:
+            put_in_place(*copied)
+
+    @property
+    def can_compact(self) -> bool:
+        """Whether the destination is a database that lies in a file of this machine."""
+        return self._capabilities.database_file is not None
 
     @property
     def _staging_dataset(self) -> str:

@@ -22,6 +22,8 @@ REQUESTS_PER_SECOND: Final = 10
 _DOMAINS: Final = (".gladly.com", ".gladly.qa")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
+KEEP, ERASE = "keep", "erase"
+
 EXPORT_STREAM: Final = "gladly.export"
 EVENTS_STREAM: Final = "gladly.events"
 # events of types that no timestamps report holds: what is missed of them is lost
@@ -72,7 +74,7 @@ class GladlySettings(BaseConfiguration):
     """Reports to ask for a minute. Gladly allows 10, to all of the organisation together."""
     heal_event_gaps: bool = True
     """Fill spans whose events no run read in time from the timestamps reports."""
-    on_customer_deleted: str = "keep"
+    on_customer_deleted: str = KEEP
     """What to do with rows of a customer deleted at Gladly: ``keep`` or ``erase``."""
     delete_after_load: bool = False
     """Delete a job at Gladly once it is loaded. Other consumers then cannot read it."""

@@ -1,4 +1,4 @@
-"""Our path: one raw export file to typed tables in DuckDB, whole process.
+"""Our path: one raw file to typed tables in DuckDB, whole process.
 
 Everything a run does between download and ledger: parse, lossless checks, one version a key,
 Parquet, dlt, merge, counts, ledger.
@@ -8,45 +8,41 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.package import ledger_file, parse_package
+from pipelines.loading import Loader
+from pipelines.progress import NoProgress
+from pipelines.report import RunReport
 from pipelines.runner import Target
 from pipelines.settings import set_dlt_defaults
-from sources.gladly.declarations import EXPORT_FILES
-from sources.gladly.jobs import ExportJob, JobFile
-from sources.gladly.resources import RawFile
-from sources.tables.parse import RecordParser, ignore_progress
+from pipelines.workspace import Workspace
+from sources.gladly.event_types import EVENTS_FILE
+from sources.gladly.settings import EVENTS_STREAM, EXPORT_STREAM
+from sources.streams.archive import RawFile
 
-FILE = "conversation_items.jsonl"
+_STREAMS = {"conversation_items.jsonl": EXPORT_STREAM, EVENTS_FILE: EVENTS_STREAM}
 
 
-def load(source: Path, database: Path) -> float:
+def load(source: Path, name: str, database: Path) -> float:
     """Load a file into a database, new or not, and return the seconds it took."""
     started = time.perf_counter()
     set_dlt_defaults()
     now = datetime.now(UTC)
-    job = ExportJob(f"bench-{now:%H%M%S%f}", "COMPLETED", now, None, None, (FILE,))
-    raw = RawFile(JobFile(job, FILE), source, source.stat().st_size, "", 0.0)
+    job_id, size = f"bench-{now:%H%M%S%f}", source.stat().st_size
+    raw = RawFile(_STREAMS[name], job_id, name, now, None, source, size, "", 0.0)
     target = Target.open("duckdb", "gladly", database.parent, credentials=str(database))
     with tempfile.TemporaryDirectory(dir=database.parent) as folder:
-        work = Path(folder)
-        warehouse = target.warehouse(work / "dlt")
+        workspace = Workspace(source.parent, Path(folder), after_crash=False)
+        warehouse = target.warehouse(workspace.work / "dlt")
         warehouse.prepare()
-        package = parse_package(
-            [raw],
-            {name: RecordParser(record) for name, record in EXPORT_FILES.items()},
-            work / "package",
-            max_quarantined_share=0.0,
-            processors=os.cpu_count() or 1,
-            on_lines=ignore_progress,
+        report = RunReport(job_id, "bench", "duckdb", "gladly", now)
+        loader = Loader(
+            warehouse, workspace, NoProgress(), report, max_quarantined_share=0.0, keep_raw=True
         )
-        ledger = ledger_file(package, source.parent, job.id, now, work / "package")
-        warehouse.load([*package.tables, ledger])
+        loader.load([raw], raw.stream)
     return time.perf_counter() - started
 
 
@@ -54,5 +50,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("database", type=Path)
+    parser.add_argument("--name", choices=sorted(_STREAMS), default="conversation_items.jsonl")
     arguments = parser.parse_args()
-    print(json.dumps({"seconds": load(arguments.source, arguments.database)}))
+    print(json.dumps({"seconds": load(arguments.source, arguments.name, arguments.database)}))

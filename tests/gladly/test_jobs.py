@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.jobs import (
     RETENTION,
     ExportJob,
-    Gap,
-    GapKind,
     JobPlan,
     find_gaps,
     is_job_loaded,
