@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -89,15 +90,20 @@ def show_status(console: Console, status: Status) -> None:
         console.print(
             f"Quarantined: {file['lines']:,} lines of {file['file']}, export job {file['job_id']}."
         )
-    lost = [gap for gap in status.gaps if gap["kind"] == GapKind.LOST]
-    for gap in status.gaps:
-        if gap not in lost:
+    _show_gaps(console, status.gaps)
+    if not status.needs_a_person:
+        console.print("No gaps, nothing in quarantine.")
+
+
+def _show_gaps(console: Console, gaps: Iterable[dict[str, Any]]) -> None:
+    """Print each gap that can be filled, and how many spans are lost for good."""
+    lost = [gap["reason"] for gap in gaps if gap["kind"] == GapKind.LOST]
+    for gap in gaps:
+        if gap["kind"] != GapKind.LOST:
             span = f"{_time(gap['from_at'])} to {_time(gap['to_at'])}"
             console.print(f"Gap: {gap['stream']} {span}. {gap['reason']}")
     if lost:
-        console.print(f"Lost for good, in load_gaps: {len(lost)} spans. {lost[-1]['reason']}")
-    if not status.needs_a_person:
-        console.print("No gaps, nothing in quarantine.")
+        console.print(f"Lost for good: {len(lost)} spans, see load_gaps. {lost[-1]}")
 
 
 def show_checks(console: Console, checks: Iterable[Check]) -> None:
