@@ -31,6 +31,8 @@ class HelpdeskSettings(BaseConfiguration):
     """Where to load: the name of a dlt destination, or of a section that configures one."""
     dataset: str = "gladly"
     """The dataset (database schema or folder) of the tables."""
+    marts_dataset: str = "marts"
+    """The dataset of the models that are made from the tables."""
     data_dir: str = "data"
     """Folder of the raw archive and of the work under way."""
 

@@ -1,0 +1,173 @@
+"""The models: built one after the other, all in one transaction.
+
+Readers see the models of the last run until those of this one are complete and checked, and each
+model of a run sees the same state of the tables it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.destinations.sql_client import SqlClientBase
+from dlt.extract.source import DltSource
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.dataset import dlt_schema
+from pipelines.destinations import Keeping
+from pipelines.runner import Target
+from pipelines.staging import new_pipeline
+from pipelines.workspace import open_workspace
+from sources.http.errors import GiveUpError, SettingsError
+from sources.tables.declarations import TableSchema
+from transforms.declarations import Model, in_order
+from transforms.dialects import Dialect, dialect_named
+from transforms.models import MODELS
+from transforms.render import Names, check_statement, count_statement, rebuild_statements
+
+_SCHEMA_NAME = "helpdesk_marts"
+_LOCK_NAME = "transform"
+_ROWS_NAMED = 5
+
+
+class ModelCheckError(GiveUpError):
+    """A model has rows it must not have; no model was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRows:
+    """A model that was built, and how many rows it has."""
+
+    model: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransformReport:
+    """What a run of the models left."""
+
+    destination: str
+    dataset: str
+    models: tuple[ModelRows, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self)
+
+
+def run_transforms(
+    target: Target, marts_dataset: str, models: Sequence[Model] = MODELS
+) -> TransformReport:
+    """Build every model anew in ``marts_dataset``, from the tables in the target's dataset.
+
+    Raises:
+        SettingsError: the destination cannot build models.
+        ModelCheckError: a check failed; the models of the last run stay as they were.
+        GiveUpError: a table that a model reads was never loaded, or another run of the models
+            is under way here.
+    """
+    if target.capabilities.keeping is Keeping.APPEND:
+        raise SettingsError(
+            f"Models cannot be built at {target.destination_name}: it keeps files, not tables "
+            "that can be replaced together. Load into a database, such as postgres, and choose "
+            "it with --destination, or under [helpdesk] in .dlt/config.toml."
+        )
+    with open_workspace(target.data, _LOCK_NAME) as workspace:
+        pipeline = _open(target, marts_dataset, models, workspace.work / "dlt")
+        with pipeline.sql_client() as client:
+            dialect = dialect_named(client.capabilities.sqlglot_dialect)
+            pipeline.sync_schema()
+            names = _names(client, _raw_dataset(pipeline, target), models)
+            built = _build(client, in_order(models), dialect, names, target.dataset)
+    return TransformReport(target.destination_name, marts_dataset, tuple(built))
+
+
+def show_transform(console: Console, report: TransformReport) -> None:
+    """Print each model and its rows."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("model", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    for built in report.models:
+        table.add_row(built.model, f"{built.rows:,}")
+    console.print(table)
+    console.print(f"Built in dataset {report.dataset} ({report.destination}).")
+
+
+def _open(target: Target, dataset: str, models: Sequence[Model], folder: Path) -> dlt.Pipeline:
+    """Return a pipeline that knows the models' tables; nothing is created yet."""
+    pipeline = new_pipeline(_SCHEMA_NAME, target.destination, dataset, folder)
+    schema = dlt_schema(
+        _SCHEMA_NAME,
+        (_unconstrained(model.table) for model in models),
+        json_as_text=target.capabilities.json_as_text,
+    )
+    pipeline.extract(DltSource(schema, _SCHEMA_NAME, []))
+    return pipeline
+
+
+def _unconstrained(table: TableSchema) -> TableSchema:
+    """Let every column be null: checks name the rows at fault, a constraint would not."""
+    return replace(table, columns=tuple(replace(column, nullable=True) for column in table.columns))
+
+
+def _raw_dataset(pipeline: dlt.Pipeline, target: Target) -> str:
+    """Return the dataset of the raw tables, written as dlt wrote it when it made it."""
+    return pipeline.default_schema.naming.normalize_table_identifier(target.dataset)
+
+
+def _names(client: SqlClientBase[Any], raw_dataset: str, models: Sequence[Model]) -> Names:
+    made_here = {model.name for model in models}
+
+    def path(table: str) -> list[str]:
+        dataset = None if table in made_here else raw_dataset
+        return client.make_qualified_table_name_path(table, quote=False, dataset_name=dataset)
+
+    return Names(path, client.capabilities.casefold_identifier)
+
+
+def _build(
+    client: SqlClientBase[Any],
+    models: Sequence[Model],
+    dialect: Dialect,
+    names: Names,
+    raw_dataset: str,
+) -> list[ModelRows]:
+    built = []
+    with client.begin_transaction():
+        if dialect.snapshot:
+            client.execute_sql(dialect.snapshot)
+        for model in models:
+            try:
+                for statement in rebuild_statements(model, dialect, names):
+                    client.execute_sql(statement)
+            except DestinationUndefinedEntity as error:
+                raise GiveUpError(
+                    f"{model.name} reads {', '.join(model.reads)}, and not all of them are in "
+                    f"dataset {raw_dataset} yet. Load first: `helpdesk run gladly`."
+                ) from error
+            _check(client, model, dialect, names)
+            rows = client.execute_sql(count_statement(model, dialect, names)) or ()
+            built.append(ModelRows(model.name, int(rows[0][0])))
+    return built
+
+
+def _check(client: SqlClientBase[Any], model: Model, dialect: Dialect, names: Names) -> None:
+    for check in model.all_checks:
+        statement = check_statement(check, _ROWS_NAMED, dialect, names)
+        if broken := client.execute_sql(statement):
+            raise ModelCheckError(_broken(model.name, check.claim, broken))
+
+
+def _broken(model: str, claim: str, rows: Sequence[Sequence[Any]]) -> str:
+    """Say which rows break a check; the last column of each is how many do in all."""
+    named = "; ".join(", ".join(map(str, row[:-1])) for row in rows)
+    return (
+        f"{model}: that {claim} does not hold for {rows[0][-1]:,} rows, such as: {named}. All "
+        "models stay as they were before this run. Look for these rows in the tables the model "
+        "reads."
+    )

@@ -1,0 +1,111 @@
+"""Databases with raw tables that a test fills, and the models built from them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import quote
+
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+
+from pipelines.runner import Target
+from pipelines.transform import TransformReport, run_transforms
+from pipelines.warehouse import Warehouse
+from sources.gladly.event_types import EVENTS
+from sources.tables.build import Lineage
+from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE, TableSchema
+from sources.tables.parquet import TableFile, TableFiles, write_rows
+from sources.tables.parse import parse_file, parser_for
+from tests.pipelines.runs import line, postgres_target
+from transforms.models import MODELS
+
+Row = dict[str, Any]
+
+DATABASES = ("duckdb", "postgres")
+NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
+MODEL_TABLES = [model.table for model in MODELS]
+_EVENT_PARSER = parser_for(EVENTS)
+
+
+class Place:
+    """A dataset at a target, with every raw table, and the dataset of its models."""
+
+    def __init__(self, target: Target, folder: Path) -> None:
+        self.target = target
+        self.marts = f"{target.dataset}_marts"
+        self._folder = folder
+        self._warehouse = target.warehouse(folder / "raw")
+        self._warehouse.prepare()
+
+    def load(self, rows: Mapping[TableSchema, Iterable[Row]]) -> None:
+        """Load rows as a job does."""
+        with TemporaryDirectory() as folder:
+            files = [write_rows(Path(folder), table, each) for table, each in rows.items()]
+            self._load(files)
+
+    def load_events(self, events: Iterable[Row]) -> None:
+        """Load events as the job does, from the JSON that Gladly sends."""
+        lineage = Lineage(NOW, "events", "events.jsonl", "events")
+        with TemporaryDirectory() as folder, TableFiles(Path(folder)) as files:
+            parse_file(BytesIO(b"".join(map(line, events))), _EVENT_PARSER, lineage, files)
+            self._load(files.finish())
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement with {name} for the raw tables and {marts.name} for the models."""
+        with self._warehouse._client() as client:
+            rows = client.execute_sql(statement.format_map(self._names(client)))
+        return [tuple(row) for row in rows or ()]
+
+    def empty(self, *tables: str) -> None:
+        """Delete every row of raw tables."""
+        for table in tables:
+            self.execute(f"DELETE FROM {{{table}}}")
+
+    def transform(self) -> TransformReport:
+        """Build the models."""
+        return run_transforms(self.target, self.marts)
+
+    def models(self) -> dict[str, list[Row]]:
+        """Return every row of every model."""
+        target = self.target
+        with TemporaryDirectory() as folder:
+            marts = Warehouse(
+                target.destination, target.capabilities, self.marts, MODEL_TABLES, Path(folder)
+            ).declare()
+            return {
+                table.name: [
+                    dict(zip(table.columns_by_name, row, strict=True))
+                    for row in marts.read(table.name, list(table.columns_by_name))
+                ]
+                for table in MODEL_TABLES
+            }
+
+    def _load(self, files: list[TableFile]) -> None:
+        self._warehouse.load(files)
+
+    def _names(self, client: Any) -> dict[str, str]:  # noqa: ANN401 - dlt's client
+        raw = {name: client.make_qualified_table_name(name) for name in self._warehouse._tables}
+        with client.with_alternative_dataset_name(self.marts):
+            made = {
+                f"marts_{table.name}": client.make_qualified_table_name(table.name)
+                for table in MODEL_TABLES
+            }
+        return raw | made
+
+
+def open_place(name: str, folder: Path, postgres: str) -> Place:
+    """Return a new place whose sessions live in Los Angeles: no model may depend on that."""
+    data = folder / name
+    if name == "postgres":
+        zone = quote("-ctimezone=America/Los_Angeles")
+        return Place(postgres_target(data, f"{postgres}&options={zone}"), folder)
+    credentials = DuckDbCredentials(str(data / "warehouse.duckdb"))
+    credentials.pragmas = ["TimeZone = 'America/Los_Angeles'"]
+    return Place(Target.open(name, "gladly", data, credentials=credentials), folder)
+
+
+def lineage(number: int, extracted_at: datetime = NOW) -> Row:
+    """Return the columns that say where a row came from."""
+    return {EXTRACTED_AT: extracted_at, JOB_ID: "job", FILE: "events.jsonl", LINE: number}

@@ -1,0 +1,97 @@
+"""How a model is declared: the table it fills, what it reads, what must hold of its rows.
+
+The SQL stands beside the declaration, in ``<layer>/<table>.sql``, in DuckDB's dialect; tables are
+named plainly, whichever dataset they are in. A model is one query that fills its whole table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from importlib.resources import files
+
+from sources.tables.declarations import Column, TableSchema
+
+STAGING, CORE, MARTS = "staging", "core", "marts"
+LAYERS = (STAGING, CORE, MARTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold of a model: ``sql`` returns the rows for which it does not.
+
+    ``claim`` completes a sentence about the table, such as "each agent_id, day is there once".
+    """
+
+    claim: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One table that is made from others.
+
+    ``reads`` names the tables and models its SQL names. ``checks`` come on top of those that
+    follow from the declared table: see ``all_checks``.
+    """
+
+    layer: str
+    table: TableSchema
+    reads: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the model, of its table and of its file."""
+        return self.table.name
+
+    @property
+    def sql(self) -> str:
+        """The query, as written."""
+        return (files(__package__) / self.layer / f"{self.name}.sql").read_text(encoding="utf-8")
+
+    @property
+    def all_checks(self) -> tuple[Check, ...]:
+        """The checks: declared columns hold values, the key is unique, and the model's own."""
+        required = [column.name for column in self.table.columns if not column.nullable]
+        return (
+            *((_are_filled(self.name, self.table.key, required),) if required else ()),
+            _is_unique(self.name, self.table.key),
+            *self.checks,
+        )
+
+
+def model_table(name: str, description: str, *columns: Column, key: tuple[str, ...]) -> TableSchema:
+    """Return the table of a model; its rows have no versions, since each run makes all of them."""
+    return TableSchema(name, columns, key, description, version=())
+
+
+def in_order(models: Sequence[Model]) -> list[Model]:
+    """Return models so that each comes after those it reads.
+
+    Raises:
+        graphlib.CycleError: models read each other.
+    """
+    by_name = {model.name: model for model in models}
+    reads = {
+        name: [read for read in model.reads if read in by_name] for name, model in by_name.items()
+    }
+    return [by_name[name] for name in TopologicalSorter(reads).static_order()]
+
+
+def _are_filled(table: str, key: Sequence[str], required: Sequence[str]) -> Check:
+    shown = ", ".join(dict.fromkeys((*key, *required)))
+    missing = " OR ".join(f"{name} IS NULL" for name in required)
+    return Check(
+        f"{', '.join(required)} hold a value in each row",
+        f"SELECT {shown} FROM {table} WHERE {missing}",  # noqa: S608 - declared names
+    )
+
+
+def _is_unique(table: str, key: Sequence[str]) -> Check:
+    names = ", ".join(key)
+    return Check(
+        f"each {names} is there once",
+        f"SELECT {names}, COUNT(*) AS times FROM {table} GROUP BY {names} HAVING COUNT(*) > 1",  # noqa: S608 - declared names
+    )

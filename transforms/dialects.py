@@ -1,0 +1,102 @@
+"""The destinations' SQL, where a plain translation of ours would change its meaning.
+
+Models are written in DuckDB's dialect and translated by sqlglot, which leaves these as they are,
+or makes something else of them (30.21: ``//`` rounds on Snowflake, differences of timestamps go
+through the session's time zone on PostgreSQL):
+
+written                  means
+``EPOCH_US(at)``         microseconds since 1970, in UTC whatever the session's time zone
+``TO_TIMESTAMP(n)``      the instant ``n`` seconds after 1970, with a time zone
+``a // b``               division of whole numbers from 0, rounded down to a whole number
+``text COLLATE C``       ordered by its bytes, whatever the database's language
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp, parse_one
+
+from sources.http.errors import SettingsError
+
+MODEL_DIALECT = "duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One destination's SQL; the texts are in its own dialect, with ``a`` and ``b`` as operands.
+
+    Statements, where they are needed: ``snapshot`` begins a transaction all of whose queries see
+    the same state of the database; ``analyze``, before the name of a table that was just filled,
+    lets the planner know its size.
+    """
+
+    name: str
+    epoch_us: str
+    to_timestamp: str
+    whole_division: str
+    orders_text_by_language: bool = False
+    snapshot: str = ""
+    analyze: str = ""
+
+
+_DIALECTS = (
+    Dialect("duckdb", "EPOCH_US(a)", "TO_TIMESTAMP(a)", "a // b"),
+    Dialect(
+        "postgres",
+        "CAST(EXTRACT(EPOCH FROM a) * 1000000 AS BIGINT)",
+        "TO_TIMESTAMP(a)",
+        "(a / b)",
+        orders_text_by_language=True,
+        snapshot="SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        analyze="ANALYZE",
+    ),
+    Dialect("bigquery", "UNIX_MICROS(a)", "TIMESTAMP_SECONDS(a)", "DIV(a, b)"),
+    Dialect(
+        "snowflake",
+        "DATE_PART(EPOCH_MICROSECOND, a)",
+        "TO_TIMESTAMP_TZ(a)",
+        "CAST(FLOOR(a / b) AS BIGINT)",
+    ),
+)
+DIALECTS = {dialect.name: dialect for dialect in _DIALECTS}
+
+
+def dialect_named(name: str | None) -> Dialect:
+    """Return a dialect by sqlglot's name for it.
+
+    Raises:
+        SettingsError: nobody has looked yet at what that dialect makes of our SQL.
+    """
+    found = DIALECTS.get(name or "")
+    if found is None:
+        raise SettingsError(
+            f"Models cannot be built at a destination that speaks {name or 'no SQL'}. Use one "
+            f"that speaks {', '.join(DIALECTS)}; loading works everywhere."
+        )
+    return found
+
+
+def keep_meaning(query: exp.Expr, dialect: Dialect) -> None:
+    """Replace, in place, what sqlglot would not translate faithfully."""
+    # from the inside out: what is replaced takes its operands along
+    for node in reversed(list(query.walk())):
+        match node:
+            case exp.Anonymous() if node.name.upper() == "EPOCH_US":
+                node.replace(_written(dialect.epoch_us, dialect, *node.expressions))
+            case exp.UnixToTime():
+                node.replace(_written(dialect.to_timestamp, dialect, node.this))
+            case exp.IntDiv():
+                node.replace(_written(dialect.whole_division, dialect, node.this, node.expression))
+            case exp.Collate() if dialect.orders_text_by_language:
+                node.set("expression", exp.to_identifier("C", quoted=True))
+            case exp.Collate():
+                node.replace(node.this)
+
+
+def _written(text: str, dialect: Dialect, *operands: exp.Expr) -> exp.Expr:
+    """Parse a text of a dialect and put the operands in."""
+    by_name = dict(zip("ab", operands, strict=False))
+    return parse_one(text, read=dialect.name).transform(
+        lambda node: by_name[node.name].copy() if isinstance(node, exp.Column) else node
+    )
