@@ -86,7 +86,7 @@ def cli(*, debug: bool) -> None:
 def demo(items: int, folder: str, *, as_json: bool) -> None:
     """Run two nights against the sandbox: no account, no network, embedded DuckDB."""
     _prepare()
-    from pipelines.demo import DATABASE, run_demo, show_answer  # noqa: PLC0415 - start-up
+    from pipelines.demo import DATABASE, run_demo, show_answers  # noqa: PLC0415 - start-up
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
 
     console = _console()
@@ -101,7 +101,7 @@ def demo(items: int, folder: str, *, as_json: bool) -> None:
         _print_json([report.as_dict() for report in reports])
     else:
         console.rule("Look at it", align="left")
-        show_answer(console, Path(folder) / DATABASE)
+        show_answers(console, Path(folder) / DATABASE)
 
 
 @cli.group()

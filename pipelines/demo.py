@@ -19,10 +19,18 @@ from sources.gladly.settings import GladlySettings
 
 DATABASE = "helpdesk_demo.duckdb"
 _DAYS = 4
-_QUESTION = """\
+_QUESTIONS = (
+    """\
 SELECT content_type, initiator_type, COUNT(*) AS items, MAX(timestamp) AS newest
 FROM gladly.conversation_items
-GROUP BY ALL ORDER BY items DESC LIMIT 5"""
+GROUP BY ALL ORDER BY items DESC LIMIT 5""",
+    """\
+SELECT started.channel, COUNT(*) AS accepted,
+       MEDIAN(DATE_DIFF('second', started.timestamp, accepted.timestamp)) AS median_seconds
+FROM gladly.contact_events AS started JOIN gladly.contact_events AS accepted USING (contact_id)
+WHERE started.type = 'CONTACT/STARTED' AND accepted.type = 'CONTACT/OFFER_ACCEPTED'
+GROUP BY ALL ORDER BY accepted DESC LIMIT 5""",
+)
 
 
 def sandbox_settings(sandbox: Sandbox) -> GladlySettings:
@@ -51,18 +59,19 @@ def run_demo(folder: Path, items: int, progress: ProgressReporter) -> Iterator[R
         yield run_gladly(settings, target, progress)
 
 
-def show_answer(console: Console, database: Path) -> None:
-    """Print a question in SQL, its answer, and how to ask another one."""
+def show_answers(console: Console, database: Path) -> None:
+    """Print questions in SQL, their answers, and how to ask another one."""
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        cursor = connection.execute(_QUESTION)
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in cursor.description or ():
-            table.add_column(column[0])
-        for row in cursor.fetchall():
-            table.add_row(*map(str, row))
-    console.print(_QUESTION, highlight=False)
-    console.print(table)
+        for question in _QUESTIONS:
+            cursor = connection.execute(question)
+            table = Table(box=None, pad_edge=False, header_style="bold")
+            for column in cursor.description or ():
+                table.add_column(column[0])
+            for row in cursor.fetchall():
+                table.add_row(*map(str, row))
+            console.print(question, highlight=False)
+            console.print(table)
     console.print(
         f"The database is {database}. Ask it more from Python:\n"
         f"  import duckdb; duckdb.connect({str(database)!r}).sql('FROM gladly.emails').show()",

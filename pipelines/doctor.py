@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,12 +15,19 @@ from pipelines.runner import Target, open_client
 from pipelines.settings import read_gladly_settings, read_helpdesk_settings
 from sources.gladly.jobs import ExportJob, JobStatus
 from sources.gladly.resources import jobs_of, list_jobs, list_schedules
-from sources.gladly.settings import SCHEDULES_PATH, GladlySettings, gladly_base_url
-from sources.http.client import ApiClient
+from sources.gladly.settings import (
+    EVENTS_PATH,
+    SCHEDULES_PATH,
+    GladlySettings,
+    gladly_base_url,
+)
+from sources.http.client import ApiClient, Params
 from sources.http.errors import HelpdeskError
+from sources.tables.timestamps import format_timestamp
 
 _FREE_BYTES = 5 * 10**9
 _SKEW = timedelta(minutes=1)
+_MOMENT = timedelta(minutes=1)
 _DAILY_JOB_LATE = timedelta(hours=36)
 
 
@@ -104,18 +111,36 @@ def check_disk(data: Path) -> Iterator[Check]:
 def check_connection(settings: GladlySettings) -> Iterator[Check]:
     """Check what only Gladly can tell."""
     with open_client(settings) as client:
-        yield from check_api(client, lambda: datetime.now(UTC))
+        yield from check_api(client, settings.event_entities, lambda: datetime.now(UTC))
 
 
-def check_api(client: ApiClient, now: Callable[[], datetime]) -> Iterator[Check]:
-    """Check host, token, schedule, jobs, clock and rate budget."""
+def check_api(
+    client: ApiClient, entities: Sequence[str], now: Callable[[], datetime]
+) -> Iterator[Check]:
+    """Check host, token, events, schedule, jobs, clock and rate budget."""
     schedules = list_schedules(client).values()
     yield Check("token", Verdict.OK, "The API user may read exports.")
+    yield _events(client, entities)
     yield _schedule(schedules)
     listing = list_jobs(client, {})
     yield _jobs(list(jobs_of(listing).values()), listing.at)
     yield _clock(listing.at, now())
     yield _rate(client)
+
+
+def _events(client: ApiClient, entities: Sequence[str]) -> Check:
+    server = client.server_time() or datetime.now(UTC)
+    params: Params = {"startAt": format_timestamp(server - _MOMENT), "entities": [*entities]}
+    try:
+        client.request("GET", EVENTS_PATH, params=params, as_json=False)
+    except HelpdeskError as error:
+        return Check("events", Verdict.FAILED, f"Events cannot be read: {error}")
+    return Check(
+        "events",
+        Verdict.OK,
+        "The API user may read events. Gladly keeps them for 24 hours: run "
+        "`helpdesk run gladly --select events` every hour or every six.",
+    )
 
 
 def _schedule(schedules: list[object]) -> Check:

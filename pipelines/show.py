@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.doctor import Check, Verdict
+from pipelines.gladly import GLADLY_TABLES
 from pipelines.report import FileReport, RunReport
 from pipelines.status import Status
 from sources.gladly.gaps import GapKind
 
+_PLACES = {table.name: place for place, table in enumerate(GLADLY_TABLES)}
 _MARKS = {Verdict.OK: "ok", Verdict.WARNING: "look", Verdict.FAILED: "FIX"}
 
 
@@ -34,7 +36,7 @@ def show_run(console: Console, report: RunReport) -> None:
             console.print(f"  {line.file}, line {line.line_number:,}: {line.reason}")
     for gap in report.gaps:
         state = "Closed" if gap.healed else "Gap"
-        span = f"{_time(gap.from_at)} to {_time(gap.to_at)}"
+        span = f"{_exact_time(gap.from_at)} to {_exact_time(gap.to_at)}"
         console.print(f"{state}: {gap.stream} {span}" + ("" if gap.healed else f". {gap.reason}"))
     _show_erased(console, report)
     if report.failed_jobs:
@@ -100,7 +102,7 @@ def _show_gaps(console: Console, gaps: Iterable[dict[str, Any]]) -> None:
     lost = [gap["reason"] for gap in gaps if gap["kind"] == GapKind.LOST]
     for gap in gaps:
         if gap["kind"] != GapKind.LOST:
-            span = f"{_time(gap['from_at'])} to {_time(gap['to_at'])}"
+            span = f"{_exact_time(gap['from_at'])} to {_exact_time(gap['to_at'])}"
             console.print(f"Gap: {gap['stream']} {span}. {gap['reason']}")
     if lost:
         console.print(f"Lost for good: {len(lost)} spans, see load_gaps. {lost[-1]}")
@@ -139,7 +141,7 @@ def _files(files: Iterable[FileReport]) -> Table:
 
 def _tables(report: RunReport) -> Table:
     table = _table("table", "added", "updated", "removed")
-    for change in report.tables.values():
+    for change in sorted(report.tables.values(), key=lambda change: _PLACES[change.table]):
         table.add_row(
             change.table, f"{change.added:,}", f"{change.updated:,}", f"{change.removed:,}"
         )
@@ -160,3 +162,7 @@ def _table(*columns: str) -> Table:
 
 def _time(at: datetime | None) -> str:
     return at.strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def _exact_time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S")

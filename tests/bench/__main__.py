@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import write_conversation_items
+from sandbox import write_conversation_items, write_events
 from tests.bench.measure import Measurement, measure
 
 _FOLDER = Path("data/bench")
@@ -33,6 +33,7 @@ def main() -> None:
     for items in arguments.items:
         console.print(_first_load(items, arguments.rounds))
         console.print(_nightly(items, arguments.rounds))
+        console.print(_events(items, arguments.rounds))
 
 
 def _first_load(items: int, rounds: int) -> Table:
@@ -66,6 +67,30 @@ def _nightly(items: int, rounds: int) -> Table:
     return _table(title, "hand-written delete and insert", floors, ours)
 
 
+def _events(events: int, rounds: int) -> Table:
+    """Load a day of events beside an export of as many items: seconds a byte."""
+    sources = {"conversation_items.jsonl": _input(events), "events.jsonl": _event_input(events)}
+    results: dict[str, list[Measurement]] = {name: [] for name in sources}
+    for _ in range(rounds):
+        for name, source in sources.items():
+            database = _fresh(_FOLDER / "events.duckdb")
+            results[name].append(measure("tests.bench.load", source, database, "--name", name))
+    title = f"A day of {events:,} events beside {events:,} items, medians of {rounds}"
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table.add_column("")
+    for column in ("MB", "seconds", "MB a second", "peak memory MB"):
+        table.add_column(column, justify="right")
+    speeds = []
+    for name, source in sources.items():
+        size = source.stat().st_size / 1e6
+        seconds = statistics.median(result.seconds for result in results[name])
+        peak = statistics.median(result.peak_bytes for result in results[name]) / 1e6
+        speeds.append(size / seconds)
+        table.add_row(name, f"{size:,.0f}", f"{seconds:,.1f}", f"{speeds[-1]:,.1f}", f"{peak:,.0f}")
+    table.add_row("ratio", "", "", f"{speeds[1] / speeds[0]:.2f}", "")
+    return table
+
+
 def _table(
     title: str, baseline: str, floors: Sequence[Measurement], ours: Sequence[Measurement]
 ) -> Table:
@@ -91,6 +116,16 @@ def _input(items: int, first_index: int = 0) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         write_conversation_items(part, items, _SEED, first_index)
+        part.replace(path)
+    return path
+
+
+def _event_input(events: int) -> Path:
+    path = _FOLDER / f"events-{events}.jsonl"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        write_events(part, events, _SEED)
         part.replace(path)
     return path
 

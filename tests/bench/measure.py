@@ -25,7 +25,7 @@ class Measurement:
     peak_bytes: int
 
 
-def measure(module: str, *arguments: Path) -> Measurement:
+def measure(module: str, *arguments: Path | str) -> Measurement:
     """Run ``python -m module arguments`` and measure it.
 
     Raises:

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
     "run": ("run",),
     "run gladly": ("run", "gladly"),
+    "backfill": ("backfill",),
+    "backfill gladly": ("backfill", "gladly"),
+    "transform": ("transform",),
     "status": ("status",),
     "doctor": ("doctor",),
     "sandbox": ("sandbox",),
@@ -96,7 +100,7 @@ def test_status_before_and_after_a_run(helpdesk: Commands) -> None:
     status = helpdesk("status", "--json").json
     assert status["last_run"]["status"] == "done"
     assert status["rows"]["conversation_items"] == 2
-    assert (status["files"], status["lines"], status["gaps"]) == (1, 2, [])
+    assert (status["files"], status["lines"], status["gaps"]) == (2, 2, [])
     assert status["needs_a_person"] is False
     assert status["data_until"].startswith("2026-03-03T00:00:00")
 
@@ -134,6 +138,7 @@ def test_doctor_finds_nothing_wrong_with_a_good_set_up(tmp_path: Path) -> None:
         "destination",
         "settings",
         "token",
+        "events",
         "schedule",
         "jobs",
         "clock",
@@ -166,9 +171,10 @@ def test_the_demo_shows_increment_merge_and_quarantine(tmp_path: Path) -> None:
     database = tmp_path / "data" / "demo" / "helpdesk_demo.duckdb"
     assert len(read_duckdb(database)["quarantined_lines"]) == 4
     nights = helpdesk("demo", "--items", "300", "--json").json
-    assert [night["jobs"] if "jobs" in night else len(night["files"]) for night in nights] == [
-        12,
-        4,
+    streams = [Counter(file["stream"] for file in night["files"]) for night in nights]
+    assert streams == [
+        {"gladly.events": 1, "gladly.export": 12},
+        {"gladly.events": 1, "gladly.export": 4, "gladly.timestamps_reports": 4},
     ]
 
 

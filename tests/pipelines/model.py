@@ -32,6 +32,7 @@ MIRRORS = {
         *(child for name in CONTENT_TABLES.values() for child, _ in LISTS.get(name, {}).values()),
     },
 }
+EXPORT_STREAM = "gladly.export"
 _ORIGIN = ("_extracted_at", "_job_id", "_file", "_line")
 
 
@@ -139,8 +140,9 @@ def _ledger_differences(tables: Tables, delivered: set[Delivery]) -> Iterator[st
         (each.job_id, each.file): each
         for each in sorted(delivered, key=lambda each: each.updated_at)
     }
-    found = {(row["job_id"], row["file"]): row for row in tables["load_files"]}
-    if len(found) != len(tables["load_files"]) or found.keys() != last.keys():
+    files = [row for row in tables["load_files"] if row["stream"] == EXPORT_STREAM]
+    found = {(row["job_id"], row["file"]): row for row in files}
+    if len(found) != len(files) or found.keys() != last.keys():
         yield f"load_files: {sorted(found)}, delivered were {sorted(last)}"
         return
     quarantined, unknown = set(), set()
