@@ -18,6 +18,7 @@ from tests.pipelines.runs import Tables, read_duckdb
 
 WORLD = WorldSettings(items=300, days=3, broken_days=frozenset({1}))
 SAMPLE = 9
+UNLIMITED = 1_000_000
 # what tells one run from another
 RUN_SPECIFIC = {"load_files": {"run_id", "loaded_at"}}
 ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
@@ -43,6 +44,7 @@ class Worker:
             "base_url": self.sandbox.base_url,
             "email": self.sandbox.email,
             "api_token": self.sandbox.api_token,
+            "reports_per_minute": UNLIMITED,
         }
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("the worker has no pipes")
@@ -77,7 +79,12 @@ class Findings:
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
     script = Path(__file__).with_name("worker.py")
-    settings = SandboxSettings(world=WORLD, requests_per_second=1000)
+    settings = SandboxSettings(
+        world=WORLD,
+        requests_per_second=UNLIMITED,
+        reports_per_minute=UNLIMITED,
+        reports_at_once=UNLIMITED,
+    )
     with (
         Sandbox(settings) as sandbox,
         subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -102,14 +109,14 @@ def prepared(worker: Worker, phase: str, tmp_path: Path) -> Path:
 def sweep(worker: Worker, base: Path, tmp_path: Path, sample: int | None) -> dict[str, Findings]:
     """Kill a run at each of so many of its effects, rerun it, and compare with an unbroken run.
 
-    Before the rerun readers must see what was there before or all of what is new. A first load
-    is excepted: it fills empty tables one after the other.
+    Before the rerun readers must see whole packages: what was there after some commit of an
+    unbroken run. A first load is excepted: it fills empty tables one after the other.
     """
     unbroken = copied(base, tmp_path / "unbroken")
     assert worker.run(unbroken) == 0
     effects = worker.effects()
     expected = rows(unbroken)
-    whole = [loaded(base), loaded(unbroken)] if (base / DATABASE).exists() else None
+    whole = whole_packages(worker, base, tmp_path, effects) if (base / DATABASE).exists() else None
     step = max(len(effects) // sample, 1) if sample else 1
     findings = {afterwards: Findings() for afterwards in AFTERWARDS}
     for kill_at in range(1, len(effects) + 1, step):
@@ -132,6 +139,19 @@ def sweep(worker: Worker, base: Path, tmp_path: Path, sample: int | None) -> dic
             found.lost += [place] * bool(expected - left)
             found.duplicate += [place] * bool(left - expected)
     return findings
+
+
+def whole_packages(
+    worker: Worker, base: Path, tmp_path: Path, effects: list[str]
+) -> list[Counter[tuple[str, str]]]:
+    """Return what readers see before an unbroken run, and after each of its commits."""
+    states = [loaded(base)]
+    for place, effect in enumerate(effects, 1):
+        if effect == "after COMMIT":
+            case = copied(base, tmp_path / "committed")
+            assert worker.run(case, place) == -signal.SIGKILL
+            states.append(loaded(case))
+    return states
 
 
 def rows(case: Path) -> Counter[tuple[str, str]]:
