@@ -84,10 +84,16 @@ def cli(*, debug: bool) -> None:
 )
 @_as_json
 def demo(items: int, folder: str, *, as_json: bool) -> None:
-    """Run two nights against the sandbox: no account, no network, embedded DuckDB."""
+    """Run two nights against the sandbox, then the models: no account, embedded DuckDB."""
     _prepare()
-    from pipelines.demo import DATABASE, run_demo, show_answers  # noqa: PLC0415 - start-up
+    from pipelines.demo import (  # noqa: PLC0415 - start-up
+        DATABASE,
+        run_demo,
+        show_answers,
+        transform_demo,
+    )
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
+    from pipelines.transform import show_transform  # noqa: PLC0415 - start-up
 
     console = _console()
     titles = iter(("Night 1: everything Gladly has", "Night 2: what is new"))
@@ -100,6 +106,8 @@ def demo(items: int, folder: str, *, as_json: bool) -> None:
     if as_json:
         _print_json([report.as_dict() for report in reports])
     else:
+        console.rule("Models over what is loaded", align="left")
+        show_transform(console, transform_demo(Path(folder)))
         console.rule("Look at it", align="left")
         show_answers(console, Path(folder) / DATABASE)
 

@@ -14,10 +14,12 @@ from rich.table import Table
 from pipelines.progress import ProgressReporter
 from pipelines.report import RunReport
 from pipelines.runner import Target, run_gladly
+from pipelines.transform import TransformReport, run_transforms
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sources.gladly.settings import GladlySettings
 
 DATABASE = "helpdesk_demo.duckdb"
+MARTS = "marts"
 _DAYS = 4
 _QUESTIONS = (
     """\
@@ -51,12 +53,21 @@ def run_demo(folder: Path, items: int, progress: ProgressReporter) -> Iterator[R
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     world = WorldSettings(items=items, days=_DAYS, broken_days=frozenset({_DAYS - 1}))
-    target = Target.open("duckdb", "gladly", folder, credentials=str(folder / DATABASE))
+    target = _target(folder)
     with Sandbox(SandboxSettings(world=world)) as sandbox:
         settings = sandbox_settings(sandbox)
         yield run_gladly(settings, target, progress)
         sandbox.clock.advance(timedelta(days=1))
         yield run_gladly(settings, target, progress)
+
+
+def transform_demo(folder: Path) -> TransformReport:
+    """Build the models over what the nights loaded."""
+    return run_transforms(_target(folder), MARTS)
+
+
+def _target(folder: Path) -> Target:
+    return Target.open("duckdb", "gladly", folder, credentials=str(folder / DATABASE))
 
 
 def show_answers(console: Console, database: Path) -> None:

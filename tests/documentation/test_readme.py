@@ -16,7 +16,10 @@ from sources.gladly.settings import GladlySettings
 from tests.documentation import pages
 
 README = pages.README.read_text("utf-8")
-HELPDESK_COMMANDS = [line for line in pages.commands(README) if line.startswith("helpdesk ")]
+GUIDES = "".join(page.read_text("utf-8") for page in sorted((pages.ROOT / "docs").glob("*.md")))
+HELPDESK_COMMANDS = [
+    line for line in pages.commands(README + GUIDES) if line.startswith("helpdesk ")
+]
 MAKE_COMMANDS = [line for line in pages.commands(README) if line.startswith("make ")]
 
 
@@ -35,10 +38,10 @@ def test_readme_shows_what_the_demo_prints(demo_output: str) -> None:
     assert shown == pages.without_seconds(demo_output), "renew it with `make docs`"
 
 
-def test_sql_in_readme_answers_on_the_demo_database(demo_output: str, demo_folder: Path) -> None:
+def test_sql_in_documents_answers_on_the_demo_database(demo_output: str, demo_folder: Path) -> None:
     assert demo_output
     (database,) = demo_folder.glob("data/demo/*.duckdb")
-    queries = pages.blocks(README, "sql")
+    queries = pages.blocks(README + GUIDES, "sql")
     assert queries
     with duckdb.connect(str(database), read_only=True) as connection:
         for query in queries:
@@ -78,6 +81,13 @@ def test_settings_in_readme_exist() -> None:
 def test_exit_codes_in_readme_are_those_of_the_command() -> None:
     rows = re.findall(r"^\| (\d) \| (.*?) \|$", README, re.MULTILINE)
     assert {int(code) for code, _ in rows} == {0, EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON}
+
+
+def test_tables_named_in_guides_exist() -> None:
+    first_cells = [row.split("|")[1] for row in GUIDES.splitlines() if row.startswith("| `")]
+    named = set(re.findall(r"`([a-z_]+)`", " ".join(first_cells)))
+    assert named
+    assert named <= {table.name for table in GLADLY_TABLES}
 
 
 @pytest.mark.parametrize("page", ["README.md", "PROMISES.md", "DECISIONS.md"])
