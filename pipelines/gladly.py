@@ -87,7 +87,11 @@ class GladlyRun:
         """Load the events of a window that no request can bring any more, from the reports.
 
         What the Events API brought or still can bring is left to it, and what an earlier backfill
-        loaded is not asked for again.
+        loaded is not asked for again. Where no run was before, the Events API is read first: what
+        passes out of its reach until the first run would else be in neither.
+
+            reports         [-----------------------)
+            Events API                              [--- 24 hours ---] now
 
         Raises:
             Exception: the backfill could not end; it is recorded in ``load_runs`` as failed.
@@ -95,11 +99,13 @@ class GladlyRun:
         with self._recorded():
             self.warehouse.prepare()
             now = list_schedules(self.client).at
+            loader = self._loader()
+            if not ledger.loaded_windows(self.warehouse, EVENTS_STREAM):
+                self._load_events(loader, now)
             covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM).values()
             left = subtract(Window(window.start, min(window.end, reach(now))), covered)
-            cut = self._fill(self._loader(), left, now)
-            if cut:
-                raise cut[0]
+            if errors := self._fill(loader, left, now):
+                raise errors[0]
             folder = self.workspace.work / "ledger"
             self.warehouse.load([write_rows(folder, LOAD_RUNS, [self._run_row("done", None)])])
         return self.report
@@ -149,8 +155,7 @@ class GladlyRun:
         )
         if self.selected(EVENTS_FILE):
             with self._others_go_on():
-                archive = self.workspace.archive / "events"
-                load_events(self.client, archive, loader, self.settings.event_entities, now)
+                self._load_events(loader, now)
         exports.run()
         if self.selected(EVENTS_FILE) and self.settings.heal_event_gaps:
             with self._others_go_on():
@@ -193,6 +198,10 @@ class GladlyRun:
             self._failures.append(error)
             self.progress.say(str(error))
 
+    def _load_events(self, loader: Loader, now: datetime) -> None:
+        archive = self.workspace.archive / "events"
+        load_events(self.client, archive, loader, self.settings.event_entities, now)
+
     def _heal(self, loader: Loader, exports: Exports, now: datetime) -> None:
         """Name the spans whose events no run read, then fill them."""
         gaps = self._event_gaps()
@@ -208,11 +217,14 @@ class GladlyRun:
         folder = self.workspace.work / "gaps"
         rows = self._gap_rows([*exports.gaps(), *gaps], now)
         self.warehouse.load([write_rows(folder, LOAD_GAPS, rows)])
-        self._fill(loader, windows, now)
+        for error in self._fill(loader, windows, now):
+            # days that Gladly cuts are a gap that is told; a report it refuses fails the run
+            if not isinstance(error, TruncatedError):
+                raise error
 
     def _fill(
         self, loader: Loader, windows: Iterable[Window], now: datetime
-    ) -> list[TruncatedError]:
+    ) -> list[HelpdeskError]:
         archive = self.workspace.archive / "reports"
         budget = report_budget(self.settings.reports_per_minute)
         return heal_events(self.client, budget, archive, loader, windows, now)

@@ -37,7 +37,7 @@ from sources.gladly.settings import TIMESTAMPS_REPORTS_STREAM
 from sources.gladly.timestamps_reports import TIMESTAMPS_REPORTS
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
-from sources.http.errors import TruncatedError
+from sources.http.errors import GapError, GiveUpError, HelpdeskError, TruncatedError
 from sources.streams.archive import RawFile, archive_path, size_and_digest
 from sources.streams.windows import Window, subtract
 from sources.tables.declarations import ORIGIN, Record, records_of
@@ -80,8 +80,11 @@ def heal_events(
     loader: Loader,
     windows: Iterable[Window],
     now: datetime,
-) -> list[TruncatedError]:
+) -> list[HelpdeskError]:
     """Fill windows from the timestamps reports, as far as they are settled and not filled yet.
+
+    A report that Gladly refuses is not asked for again by this run; it and one that cannot be read
+    keep no other from being loaded.
 
     Args:
         client: For Gladly.
@@ -92,23 +95,48 @@ def heal_events(
         now: Gladly's clock.
 
     Returns:
-        The days of a report that Gladly cuts: they stay open.
+        Why some spans stay open: a ``TruncatedError`` for each day of a report that Gladly cuts, a
+        ``GiveUpError`` for each request that it refuses and each report that cannot be read.
+
+    Raises:
+        HelpdeskError: no report can be fetched at present; what came before it is loaded.
     """
     settled = now - SETTLED_AFTER
     wanted = [Window(start, min(end, settled)) for start, end in windows if start < settled]
-    requests = iter(_requests(wanted, healed_windows(loader.warehouse)))
-    cut: list[TruncatedError] = []
+    errors: list[HelpdeskError] = []
+    refused: set[str] = set()
+    requests = (
+        request
+        for request in _requests(wanted, healed_windows(loader.warehouse))
+        if request.metric_set not in refused
+    )
+    fetch = partial(_fetch_or_refuse, client, budget, archive, loader, now)
     with ThreadPoolExecutor(REPORTS_AT_ONCE) as executor:
         while batch := list(islice(requests, _FILES_PER_PACKAGE)):
-            fetched = executor.map(partial(_fetch, client, budget, archive, loader, now), batch)
-            found = [one for part in fetched for one in part]
-            raw_files = [one for one in found if isinstance(one, RawFile)]
-            cut += [one for one in found if isinstance(one, TruncatedError)]
-            if raw_files:
-                loader.load(
-                    raw_files, TIMESTAMPS_REPORTS_STREAM, _parsers(loader.warehouse, raw_files)
-                )
-    return cut
+            found = [
+                (request.metric_set, one)
+                for request, part in zip(batch, executor.map(fetch, batch), strict=True)
+                for one in part
+            ]
+            raw_files = [one for _, one in found if isinstance(one, RawFile)]
+            errors += [one for _, one in found if isinstance(one, HelpdeskError)]
+            refused |= {name for name, one in found if isinstance(one, GiveUpError)}
+            errors += _load(loader, raw_files)
+    return errors
+
+
+def _load(loader: Loader, raw_files: Sequence[RawFile]) -> list[GiveUpError]:
+    """Load reports as one package; where one cannot be read, each alone, and return why."""
+    if not raw_files:
+        return []
+    try:
+        loader.load(raw_files, TIMESTAMPS_REPORTS_STREAM, _parsers(loader.warehouse, raw_files))
+    except GiveUpError as error:
+        if len(raw_files) == 1:
+            loader.progress.say(str(error))
+            return [error]
+        return [one for raw in raw_files for one in _load(loader, [raw])]
+    return []
 
 
 def _requests(
@@ -129,6 +157,26 @@ def _within(window: Window, span: DaySpan) -> Window:
     return Window(max(window.start, first), min(window.end, after))
 
 
+def _fetch_or_refuse(
+    client: ApiClient,
+    budget: RateBudget,
+    archive: Path,
+    loader: Loader,
+    now: datetime,
+    request: _Request,
+) -> list[RawFile | HelpdeskError]:
+    """Return the report of a span, or why Gladly refuses it."""
+    try:
+        return _fetch(client, budget, archive, loader, now, request)
+    except (GiveUpError, GapError) as error:
+        first_day, last_day = request.span
+        named = GiveUpError(
+            f"{request.metric_set} of {first_day} to {last_day}: {error}", status=error.status
+        )
+        loader.progress.say(str(named))
+        return [named]
+
+
 def _fetch(
     client: ApiClient,
     budget: RateBudget,
@@ -136,7 +184,7 @@ def _fetch(
     loader: Loader,
     now: datetime,
     request: _Request,
-) -> list[RawFile | TruncatedError]:
+) -> list[RawFile | HelpdeskError]:
     """Return the report of a span, or those of its halves where Gladly would cut it."""
     name = f"{request.metric_set}.csv"
     path = archive_path(archive, request.id, name)

@@ -40,10 +40,13 @@ def reach(now: datetime) -> datetime:
 
 
 def next_window(covered: Iterable[Window], now: datetime) -> Window | None:
-    """Return the span to ask for, both ends inside, or None where nothing new can be there."""
+    """Return the span to ask for, both ends inside, or None where it would cover nothing new."""
     until = max((window.end for window in covered), default=None)
-    start = reach(now) if until is None else max(reach(now), until - OVERLAP)
-    return Window(start, now) if start < now else None
+    if until is None:
+        return Window(reach(now), now)
+    if until >= now - LAG:
+        return None
+    return Window(max(reach(now), until - OVERLAP), now)
 
 
 def covered_by(request: Window) -> Window:
