@@ -4,9 +4,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox import api_directory, api_events, api_exports, api_reports
+from sandbox import (
+    api_answers,
+    api_conversations,
+    api_customers,
+    api_directory,
+    api_events,
+    api_exports,
+    api_media,
+    api_reports,
+    api_tasks,
+)
 from sandbox.answers import not_found
 from sandbox.clock import SandboxClock
+from sandbox.directory import Directory
+from sandbox.enrichment import FollowUpReads
 from sandbox.events import EventStream
 from sandbox.export_store import ExportStore
 from sandbox.report_csv import ReportOddities
@@ -23,6 +35,8 @@ def create_app(
     export_store: ExportStore,
     events: EventStream,
     reports: ReportOddities,
+    directory: Directory,
+    reads: FollowUpReads,
 ) -> Starlette:
     """Return the application that answers all requests let through by the gate.
 
@@ -30,10 +44,15 @@ def create_app(
     """
     return Starlette(
         routes=[
-            *api_directory.routes(world),
+            *api_answers.routes(directory),
+            *api_conversations.routes(reads.snapshots, reads.oddities),
+            *api_customers.routes(reads.snapshots, reads.oddities),
+            *api_directory.routes(world, directory),
             *api_events.routes(clock, events),
             *api_exports.routes(world.settings, clock, export_store),
-            *api_reports.routes(world, clock, events, reports),
+            *api_media.routes(reads.snapshots, reads.media, reads.oddities),
+            *api_reports.routes(world, clock, events, reports, directory),
+            *api_tasks.routes(reads.snapshots, reads.oddities),
         ],
         exception_handlers={404: _no_such_path},
     )

@@ -98,6 +98,12 @@ class EventStream:
         self._stories: Callable[[int], list[WorldEvent]] = lru_cache(maxsize=2)(self._stories_of)
 
     @property
+    def revision(self) -> int:
+        """How many events tests have added; what was read at another count may be out of date."""
+        with self._lock:
+            return len(self._added)
+
+    @property
     def merges(self) -> list[Merge]:
         """Every merge of the world; those of added events are not among them."""
         return sorted(

@@ -88,3 +88,15 @@ def organization_of(seed: int) -> Organization:
         usable_topic_ids=_usable_ids(topics),
         usable_inbox_ids=_usable_ids(inboxes),
     )
+
+
+def organization_record(seed: int, name: str) -> dict[str, Any]:
+    """Return the organisation as Get Organization shows it; public answers are under its id."""
+    return {
+        "id": identifier(seed, "organization"),
+        "loginDomain": "example.com",
+        "name": f"{name.title()} & Söhne",
+        # days of reports without a timezone of their own are counted in it
+        "timezone": "America/Los_Angeles",
+        "gladlyUrl": f"https://{name}.gladly.com",
+    }

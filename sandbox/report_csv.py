@@ -3,15 +3,17 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nsmallest
 from random import Random
 from typing import Any
 
+from sandbox.report_padding import PaddedDay
 from sandbox.reports import MetricSet
 
 _BYTE_ORDER_MARK = "\ufeff"
 _LINE_END = "\r\n"
+WORK_SESSION_EVENTS = "work-session-events"
 _VALUE_OF_EXTRA_COLUMN = "something new"
 
 
@@ -25,6 +27,8 @@ class ReportOddities:
         empty_body_when_no_rows: Whether a report without rows has no header either.
         extra_column: The name of a last column that no list of columns knows.
         row_cap: Beyond so many rows, rows from anywhere in the window are missing silently.
+        pad_rows: Crowded days by metric set, for those of contacts, work sessions, conversations
+            and tasks; WORK_SESSION_EVENTS stands for the endpoint of work sessions.
     """
 
     byte_order_mark: bool = False
@@ -32,6 +36,7 @@ class ReportOddities:
     empty_body_when_no_rows: bool = False
     extra_column: str | None = None
     row_cap: int = 100_000
+    pad_rows: dict[str, PaddedDay] = field(default_factory=dict)
 
 
 def _shuffled_and_cut(records: Iterable[Any], seed: str, row_cap: int) -> list[Any]:

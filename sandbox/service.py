@@ -16,12 +16,18 @@ from starlette.types import ASGIApp
 
 from sandbox.app import create_app
 from sandbox.clock import SandboxClock
+from sandbox.directory import Directory
+from sandbox.enrichment import FollowUpReads, ReadOddities, snapshots_of
 from sandbox.events import EventStream
 from sandbox.export_store import ExportStore, FileContent
 from sandbox.exports import JobStatus
 from sandbox.faults import FaultScript
 from sandbox.gate import Gate, basic_authorization
+from sandbox.identities import Identities
+from sandbox.latency import delayed
+from sandbox.media import MediaFolder
 from sandbox.rate_limit import RateLimit, ReportLimit
+from sandbox.reference_history import ReferenceKind
 from sandbox.report_csv import ReportOddities
 from sandbox.request_log import RequestLog
 from sandbox.timestamps import start_of_day
@@ -110,6 +116,7 @@ class Sandbox:
         faults: What will go wrong, in order.
         requests: What it was asked.
         reports: How its reports look; change it to make them odd.
+        reads: How the follow-up reads look, and how slow all GETs are; likewise.
     """
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
@@ -120,6 +127,10 @@ class Sandbox:
         self.faults = FaultScript()
         self.requests = RequestLog()
         self.reports = ReportOddities()
+        self.reads = ReadOddities()
+        self._directory = Directory(self.world, self.clock, self.settings.organization)
+        self._identities = Identities(self.events)
+        self._snapshots = snapshots_of(self.world, self.clock, self._identities)
         self._failures: list[Exception] = []
         self._api_token = self.settings.api_token
         self._rate_limit = RateLimit(self.settings.requests_per_second)
@@ -182,8 +193,7 @@ class Sandbox:
             self._port = listener.getsockname()[1]
             folder = self.settings.folder or Path(resources.enter_context(TemporaryDirectory()))
             self._store = ExportStore(self.world, self.clock, folder)
-            app = create_app(self.world, self.clock, self._store, self.events, self.reports)
-            server = _server(self._gate(app))
+            server = _server(self._gate(self._app(self._store, MediaFolder(folder))))
             thread = Thread(target=server.run, args=([listener],), name="sandbox")
             thread.start()
             resources.callback(self._stop_server, server, thread)
@@ -195,6 +205,13 @@ class Sandbox:
     def _stop_server(server: _Server, thread: Thread) -> None:
         server.should_exit = True
         thread.join()
+
+    def _app(self, store: ExportStore, media: MediaFolder) -> ASGIApp:
+        reads = FollowUpReads(self._snapshots, media, self.reads)
+        app = create_app(
+            self.world, self.clock, store, self.events, self.reports, self._directory, reads
+        )
+        return delayed(app, lambda: self.reads.latency)
 
     def _gate(self, app: ASGIApp) -> Gate:
         return Gate(
@@ -287,3 +304,44 @@ class Sandbox:
             ValueError: `record` has no readable timestamp and `visible_at` is not given.
         """
         self.events.add(record, visible_at)
+        self._identities.learn(record, visible_at)
+
+    def reference(self, kind: ReferenceKind) -> list[dict[str, Any]]:
+        """Return the records of a reference list that exist now, oldest first.
+
+        Those of `answers` carry their `contents`, which the API shows one by one.
+        """
+        return self._directory.records(kind)
+
+    def add_reference(self, kind: ReferenceKind, record: dict[str, Any], /) -> None:
+        """Add a record to a reference list from now on.
+
+        Args:
+            kind: The list, named as in the API's paths.
+            record: The record as the API shows it, its id included.
+
+        Raises:
+            ValueError: A record with this id exists already, or there is no such list.
+        """
+        self._directory.add(kind, record)
+
+    def change_reference(self, kind: ReferenceKind, record_id: str, /, **fields: object) -> None:
+        """Change a record of a reference list from now on; exports do not change with it.
+
+        Args:
+            kind: The list, named as in the API's paths.
+            record_id: The record's id.
+            fields: New values by the API's names; None takes a field away.
+
+        Raises:
+            ValueError: The record does not exist now, or there is no such list.
+        """
+        self._directory.change(kind, record_id, fields)
+
+    def remove_reference(self, kind: ReferenceKind, record_id: str, /) -> None:
+        """Take a record from a reference list from now on; exports do not change with it.
+
+        Raises:
+            ValueError: The record does not exist now, or there is no such list.
+        """
+        self._directory.remove(kind, record_id)
