@@ -22,6 +22,8 @@ from rich.console import Console
 
 from sources.gladly.declarations import EXPORT_FILES
 from sources.gladly.event_types import EVENTS_FILE
+from sources.gladly.reference_types import REFERENCE
+from sources.gladly.settings import REPORTS
 from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.redaction import protect, redact
 
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
     from pipelines.status import Status
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON = 1, 2, 3
-_RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {"events": EVENTS_FILE}
+_RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {
+    "events": EVENTS_FILE,
+    REFERENCE: REFERENCE,
+    REPORTS: REPORTS,
+}
 _PLAIN_WIDTH = 120
 
 _destination = click.option(

@@ -18,6 +18,7 @@ _DATA_TYPES = {
     Kind.BOOLEAN: "bool",
     Kind.TIMESTAMP: "timestamp",
     Kind.DECIMAL: "decimal",
+    Kind.NUMBER: "double",
     Kind.JSON: "json",
 }
 

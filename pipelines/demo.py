@@ -41,6 +41,8 @@ def sandbox_settings(sandbox: Sandbox) -> GladlySettings:
     settings.base_url = sandbox.base_url
     settings.email = sandbox.email
     settings.api_token = sandbox.api_token
+    # the sandbox of a demo has no one else to leave reports to
+    settings.reports_per_minute = sandbox.settings.reports_per_minute
     return settings
 
 
@@ -54,7 +56,8 @@ def run_demo(folder: Path, items: int, progress: ProgressReporter) -> Iterator[R
     folder.mkdir(parents=True)
     world = WorldSettings(items=items, days=_DAYS, broken_days=frozenset({_DAYS - 1}))
     target = _target(folder)
-    with Sandbox(SandboxSettings(world=world)) as sandbox:
+    patient = SandboxSettings(world=world, requests_per_second=1000, reports_per_minute=1000)
+    with Sandbox(patient) as sandbox:
         settings = sandbox_settings(sandbox)
         yield run_gladly(settings, target, progress)
         sandbox.clock.advance(timedelta(days=1))

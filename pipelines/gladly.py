@@ -19,18 +19,26 @@ from pipelines.healing import heal_events, healed_windows
 from pipelines.loading import Loader
 from pipelines.package import parse_listing
 from pipelines.progress import ProgressReporter
+from pipelines.reference import load_reference
 from pipelines.report import GapReport, RunReport
+from pipelines.reports import load_reports, report_plan
 from pipelines.version import VERSION
 from pipelines.warehouse import Warehouse
+from pipelines.work_sessions import load_work_sessions
 from pipelines.workspace import Workspace
 from sources.gladly.declarations import EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
 from sources.gladly.event_types import EVENTS, EVENTS_FILE
 from sources.gladly.event_windows import find_event_gaps, reach
 from sources.gladly.gaps import Gap, GapKind
+from sources.gladly.history import HISTORY_TABLES
 from sources.gladly.identity import IDENTITY
+from sources.gladly.reference_types import REFERENCE, REFERENCE_RECORDS
+from sources.gladly.report_tables import REPORT_TABLES
 from sources.gladly.reports import report_budget
 from sources.gladly.resources import Listing, list_schedules
-from sources.gladly.settings import ERASE, EVENTS_STREAM, GladlySettings
+from sources.gladly.settings import ERASE, EVENTS_STREAM, REPORTS, GladlySettings
+from sources.gladly.work_sessions import WORK_SESSION_EVENTS
+from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import HelpdeskError, TruncatedError
 from sources.streams.windows import Window, subtract
@@ -40,8 +48,15 @@ from sources.tables.parquet import TableFile, join_files, write_rows
 from sources.tables.parse import RecordParser
 
 GLADLY_TABLES: tuple[TableSchema, ...] = (
-    *(table for record in (*RECORDS, *records_of(EVENTS)) for table in table_schemas(record)),
+    *(
+        table
+        for record in (*RECORDS, *REFERENCE_RECORDS, *records_of(EVENTS))
+        for table in table_schemas(record)
+    ),
+    *HISTORY_TABLES,
     *IDENTITY,
+    *REPORT_TABLES,
+    WORK_SESSION_EVENTS,
     *LEDGER,
 )
 
@@ -64,7 +79,12 @@ class GladlyRun:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _gaps_before: list[dict[str, Any]] = field(default_factory=list)
+    _report_budget: RateBudget = field(init=False)
     _failures: list[HelpdeskError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # one for all requests for reports: the limit is the organisation's
+        self._report_budget = report_budget(self.settings.reports_per_minute)
 
     def run(self) -> RunReport:
         """Load what Gladly has and the warehouse lacks; return what was done.
@@ -157,9 +177,16 @@ class GladlyRun:
             with self._others_go_on():
                 self._load_events(loader, now)
         exports.run()
+        # after the exports: it corrects what a late one of them brought
+        if self.selected(REFERENCE):
+            with self._others_go_on():
+                self._load_reference(loader)
         if self.selected(EVENTS_FILE) and self.settings.heal_event_gaps:
             with self._others_go_on():
                 self._heal(loader, exports, now)
+        if self.selected(REPORTS):
+            with self._others_go_on():
+                self._load_reports(loader, now)
         if self.settings.on_customer_deleted == ERASE:
             self._erase(loader, now)
         self._finish(exports, schedules)
@@ -202,6 +229,23 @@ class GladlyRun:
         archive = self.workspace.archive / "events"
         load_events(self.client, archive, loader, self.settings.event_entities, now)
 
+    def _load_reference(self, loader: Loader) -> None:
+        archive = self.workspace.archive / "reference"
+        lists, language = self.settings.reference_lists, self.settings.public_answer_language
+        load_reference(self.client, archive, loader, lists, language)
+
+    def _load_reports(self, loader: Loader, now: datetime) -> None:
+        plan, archive = report_plan(self.settings), self.workspace.archive / "reports"
+        if not plan.metric_sets:
+            return
+        trailing = plan.trailing_days
+        load_work_sessions(
+            self.client, self._report_budget, archive, loader, trailing, plan.begins_at, now
+        )
+        errors = load_reports(self.client, self._report_budget, archive, loader, plan, now)
+        if errors:
+            raise errors[0]
+
     def _heal(self, loader: Loader, exports: Exports, now: datetime) -> None:
         """Name the spans whose events no run read, then fill them."""
         gaps = self._event_gaps()
@@ -226,8 +270,7 @@ class GladlyRun:
         self, loader: Loader, windows: Iterable[Window], now: datetime
     ) -> list[HelpdeskError]:
         archive = self.workspace.archive / "reports"
-        budget = report_budget(self.settings.reports_per_minute)
-        return heal_events(self.client, budget, archive, loader, windows, now)
+        return heal_events(self.client, self._report_budget, archive, loader, windows, now)
 
     def _finish(self, exports: Exports, schedules: Listing) -> None:
         """Write what is known of jobs, schedules, gaps and this run."""

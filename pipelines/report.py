@@ -8,7 +8,16 @@ from typing import Any
 
 from pipelines.warehouse import TableChange
 from sources.gladly.gaps import GapKind
-from sources.gladly.settings import EXPORT_STREAM
+from sources.gladly.settings import (
+    EVENTS_STREAM,
+    EXPORT_STREAM,
+    REPORTS_STREAM,
+    TIMESTAMPS_REPORTS_STREAM,
+    WORK_SESSIONS_STREAM,
+)
+
+_EVENT_STREAMS = (EVENTS_STREAM, TIMESTAMPS_REPORTS_STREAM)
+_REPORT_STREAMS = (REPORTS_STREAM, WORK_SESSIONS_STREAM)
 
 
 @dataclass(slots=True)
@@ -92,8 +101,13 @@ class RunReport:
     def events(self) -> int:
         """Events of this run, those of reports included as far as they were not known."""
         return sum(
-            file.rows - file.superseded for file in self.files if file.stream != EXPORT_STREAM
+            file.rows - file.superseded for file in self.files if file.stream in _EVENT_STREAMS
         )
+
+    @property
+    def report_rows(self) -> int:
+        """Rows of reports that this run read, those that were there already included."""
+        return sum(file.rows for file in self.files if file.stream in _REPORT_STREAMS)
 
     @property
     def jobs(self) -> int:

@@ -17,6 +17,7 @@ from dlt.common.destination import Destination
 from pipelines.destinations import Capabilities, open_destination
 from pipelines.gladly import GLADLY_TABLES, GladlyRun
 from pipelines.progress import ProgressReporter
+from pipelines.reference import checked_lists
 from pipelines.report import RunReport
 from pipelines.settings import read_gladly_settings
 from pipelines.warehouse import Warehouse
@@ -78,6 +79,7 @@ def open_client(settings: GladlySettings) -> ApiClient:
             f"rate_share is {settings.rate_share:g}, which is no share. Set it above 0 and up to "
             "1, under [sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__RATE_SHARE."
         )
+    checked_lists(settings.reference_lists)
     if settings.on_customer_deleted not in (KEEP, ERASE):
         raise SettingsError(
             f"on_customer_deleted is {settings.on_customer_deleted!r}. Set it to keep or erase, "

@@ -51,8 +51,8 @@ def show_run(console: Console, report: RunReport) -> None:
         )
     console.print(
         f"Done in {report.seconds:.1f} seconds: {report.rows:,} records of {report.jobs} export "
-        f"jobs, {report.events:,} events; {report.quarantined:,} quarantined, "
-        f"{len(report.open_gaps)} open gaps."
+        f"jobs, {report.events:,} events, {report.report_rows:,} report rows; "
+        f"{report.quarantined:,} quarantined, {len(report.open_gaps)} open gaps."
     )
 
 

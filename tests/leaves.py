@@ -29,6 +29,14 @@ from tests.event_leaves import (
     TIMESTAMP,
     event_table,
 )
+from tests.reference_leaves import (
+    JSON,
+    REFERENCE_FIELDS,
+    REFERENCE_LISTS,
+    REFERENCE_PARENT_KEYS,
+    REFERENCE_RENAMES,
+    REFERENCE_VALUE_COLUMNS,
+)
 
 Row = Mapping[str, Any]
 Rows = Mapping[tuple[str, str], Sequence[Row]]
@@ -150,6 +158,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "updatedAt": TIMESTAMP,
     },
     **EVENT_FIELDS,
+    **REFERENCE_FIELDS,
 }
 
 # table -> path of a list -> the child table and the label that tells its rows apart
@@ -183,6 +192,7 @@ LISTS: dict[str, _Lists] = {
     },
     "export_jobs": {"files": ("export_job_files", {})},
     **EVENT_LISTS,
+    **REFERENCE_LISTS,
 }
 
 # child tables whose elements are plain text -> the column it is in
@@ -194,6 +204,7 @@ VALUE_COLUMNS = {
     "customer_external_ids": "external_customer_id",
     "export_job_files": "filename",
     **EVENT_VALUE_COLUMNS,
+    **REFERENCE_VALUE_COLUMNS,
 }
 
 # table -> the column that holds the record's id, where that is not ``id``
@@ -207,6 +218,7 @@ PARENT_KEYS = {
     "customer_external_ids": "customer_id",
     "export_job_files": "job_id",
     **dict.fromkeys((*EVENT_FIELDS, *EVENT_CHILDREN), "event_id"),
+    **REFERENCE_PARENT_KEYS,
 }
 
 RENAMES = {
@@ -225,6 +237,7 @@ RENAMES = {
     ("export_jobs", "parameters.startAt"): "start_at",
     ("export_jobs", "parameters.endAt"): "end_at",
     **EVENT_RENAMES,
+    **REFERENCE_RENAMES,
 }
 
 
@@ -376,7 +389,7 @@ class _Search:
         dotted = ".".join(path)
         column = RENAMES.get((table, dotted), snake_case(dotted.removeprefix("content.")))
         typed, exact = _typed(sent, kind)
-        found = row[column]
+        found = _json_value(row[column]) if kind == JSON else row[column]
         found = found.astimezone(UTC) if isinstance(found, datetime) else found
         self.expect(f"{table}.{column} ({dotted})", found, typed)
         if not exact:
@@ -455,7 +468,7 @@ def _sent_count(value: object, path: Path) -> int:
 
 def _typed(sent: object, kind: str) -> tuple[object, bool]:
     """Return what the typed column must hold, and whether that says all that was sent."""
-    if sent is None or _stands_as_sent(sent, kind):
+    if sent is None or kind == JSON or _stands_as_sent(sent, kind):
         return sent, True
     if kind == TIMESTAMP and isinstance(sent, str):
         return instant(sent)

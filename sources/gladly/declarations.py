@@ -254,6 +254,7 @@ AGENT = Record(
     ),
     "People who help customers.",
     _REFERENCE + "getAgents",
+    has_deletion=True,
 )
 
 CUSTOMER = Record(
@@ -293,6 +294,7 @@ TOPIC = Record(
     ),
     "Labels that agents give to conversations.",
     _REFERENCE + "getTopics",
+    has_deletion=True,
 )
 
 EXPORT_FILES: dict[str, Record] = {

@@ -8,11 +8,11 @@ rows it is cut without a word, so spans that come close are asked for again in h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sources.http.budget import RateBudget
 from sources.http.client import DEFAULT_BODY_BYTES, ApiClient
@@ -129,14 +129,42 @@ def fetch_report(
         UnsafeError: larger than ``max_bytes``.
     """
     request = report_request(metric_set, first_day, last_day)
-    where = f"POST {REPORTS_PATH} ({metric_set}, {first_day} to {last_day})"
+    what = f"{metric_set}, {first_day} to {last_day}"
+    return fetch_csv(client, budget, target, REPORTS_PATH, request, what, max_bytes=max_bytes)
+
+
+def fetch_csv(
+    client: ApiClient,
+    budget: RateBudget,
+    target: Path,
+    path: str,
+    document: Mapping[str, Any],
+    what: str,
+    *,
+    max_bytes: int = DEFAULT_BODY_BYTES,
+) -> FetchedReport:
+    """Fetch what Gladly answers to one request for a report, as `fetch_report` does.
+
+    Args:
+        client: sends the credentials; its retry policy counts.
+        budget: see `report_budget`.
+        target: the final name; an existing file is replaced.
+        path: below the base URL.
+        document: the body of the request.
+        what: names the request in errors.
+        max_bytes: bound on the decoded size, which is also held in memory.
+
+    Raises:
+        HelpdeskError: as `fetch_report`.
+    """
+    where = f"POST {path} ({what})"
 
     def once() -> Reply | HelpdeskError:
         try:
             reply = client.request(
                 "POST",
-                REPORTS_PATH,
-                document=request,
+                path,
+                document=document,
                 budget=budget,
                 max_bytes=max_bytes,
                 as_json=False,

@@ -10,6 +10,7 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.common.typing import TSecretStrValue
 
+from sources.gladly.reference_types import REFERENCE_LISTS
 from sources.http.errors import SettingsError
 from sources.http.hosts import checked_base_url
 
@@ -23,12 +24,16 @@ _DOMAINS: Final = (".gladly.com", ".gladly.qa")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 KEEP, ERASE = "keep", "erase"
+# what `--select` calls all reports
+REPORTS: Final = "reports"
 
 EXPORT_STREAM: Final = "gladly.export"
 EVENTS_STREAM: Final = "gladly.events"
 # events of types that no timestamps report holds: what is missed of them is lost
 UNREPORTED_EVENTS_STREAM: Final = "gladly.events.unreported"
 TIMESTAMPS_REPORTS_STREAM: Final = "gladly.timestamps_reports"
+REPORTS_STREAM: Final = "gladly.reports"
+WORK_SESSIONS_STREAM: Final = "gladly.work_sessions"
 EVENTS_PATH: Final = "/api/v1/events"
 JOBS_PATH: Final = "/api/v1/export/jobs"
 SCHEDULES_PATH: Final = "/api/v1/export/schedules"
@@ -70,6 +75,28 @@ class GladlySettings(BaseConfiguration):
     """Only jobs updated before this time (ISO 8601)."""
     event_entities: list[str] = dataclasses.field(default_factory=lambda: [*EVENT_ENTITIES])
     """Entities to ask the Events API for."""
+    reference_lists: list[str] = dataclasses.field(default_factory=lambda: [*REFERENCE_LISTS])
+    """Reference lists to load, such as agents, inboxes, teams and topics."""
+    public_answer_language: str | None = None
+    """Language of the public answers to load, such as en-us; by default the organisation's."""
+    reports: list[str] | None = None
+    """Metric sets to load; by default the newest of each kind. An empty list: none."""
+    report_timezone: str = "UTC"
+    """Time zone whose days and hours reports count, such as America/Los_Angeles."""
+    report_aggregation: str = "daily"
+    """Length of the buckets of those that have any: halfHourly, daily, weekly and so on."""
+    report_channel: str | None = None
+    """Limits those that can be limited to a channel, such as voice."""
+    report_inboxes: list[str] | None = None
+    """Limits those that can be limited to inboxes, by id."""
+    report_teams: list[str] | None = None
+    """Limits those that can be limited to teams, by id."""
+    report_phone_numbers: list[str] | None = None
+    """Inbound numbers, E.164, for the reports about menus, which are made for one number each."""
+    report_trailing_days: int | None = None
+    """Days to read again each time; by default as each report restates (3, 7 or 30)."""
+    reports_from: str | None = None
+    """The first day to load, such as 2026-01-01; by default the trailing days of a first run."""
     reports_per_minute: int = 10
     """Reports to ask for a minute. Gladly allows 10, to all of the organisation together."""
     heal_event_gaps: bool = True

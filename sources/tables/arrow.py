@@ -14,6 +14,7 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
     Kind.DECIMAL: pa.decimal128(PRECISION, SCALE),
+    Kind.NUMBER: pa.float64(),
     Kind.JSON: pa.string(),
 }
 

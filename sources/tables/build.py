@@ -9,13 +9,15 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sources.tables import decimals, timestamps
+from sources.tables import decimals, numbers, timestamps
 from sources.tables.arrow import ARROW_TYPES, arrow_schema
-from sources.tables.conform import Surprises
+from sources.tables.conform import Surprises, raw_json_text
 from sources.tables.declarations import (
+    DELETED_AT_COLUMN,
     ENTRY_NAME,
     Child,
     Field,
@@ -73,6 +75,8 @@ class TableBuilder:
             self._add_variants(tables, rows, contents)
         if record.has_origin:
             columns.append(pa.repeat(pa.scalar(lineage.origin, pa.string()), len(keys)))
+        if record.has_deletion:
+            columns.append(pa.nulls(len(keys), ARROW_TYPES[DELETED_AT_COLUMN.kind]))
         extra = [(place, found.record) for place, found in rows.surprises.items()]
         tables.add(record.table, columns, extra, rows.lines)
         _add_children(tables, record.children, rows)
@@ -146,7 +150,7 @@ class _Tables:
         length = len(columns[0])
         extras = [] if extra is None else [_extra_column(extra, length)]
         table = pa.table(
-            [*columns, *extras, *_lineage_columns(self.lineage, lines)], schema=self.schemas[name]
+            [*columns, *extras, *lineage_columns(self.lineage, lines)], schema=self.schemas[name]
         )
         built = self.built.get(name)
         self.built[name] = table if built is None else pa.concat_tables([built, table])
@@ -205,12 +209,35 @@ def _column(kind: Kind, values: list[Any]) -> pa.Array:
         return _cast(pa.array(values, pa.string()), timestamps.CANONICAL_PATTERN, kind)
     if kind is Kind.DECIMAL:
         return _cast(_raw_texts(values), decimals.CANONICAL_PATTERN, kind)
+    if kind is Kind.NUMBER:
+        return pa.array(list(map(_double, values)), pa.float64())
+    if kind is Kind.JSON:
+        return _json_texts(values)
     return pa.array(values, ARROW_TYPES[kind])
 
 
 def _raw_texts(values: list[Any]) -> pa.Array:
     texts = (None if value is None else decimals.raw_text(value) for value in values)
     return pa.array([None if text == "null" else text for text in texts], pa.string())
+
+
+def _json_texts(values: list[Any]) -> pa.Array:
+    texts = [None if value is None else raw_json_text(value) for value in values]
+    if any(text is None and value is not None for text, value in zip(texts, values, strict=True)):
+        raise UnfitValueError
+    return pa.array([None if text == "null" else text for text in texts], pa.string())
+
+
+def _double(value: msgspec.Raw | float | None) -> float | None:
+    """Return a number as a double: raw JSON, or what the lossless path looked at already."""
+    if not isinstance(value, msgspec.Raw):
+        return value
+    text = decimals.raw_text(value)
+    if text == "null":
+        return None
+    if not numbers.is_canonical(text):
+        raise UnfitValueError
+    return float(text)
 
 
 def _cast(texts: pa.Array, pattern: str, kind: Kind) -> pa.Array:
@@ -274,7 +301,8 @@ def _extra_column(extra: Sequence[tuple[int, str | None]], length: int) -> pa.Ar
     return pa.array(values, pa.string())
 
 
-def _lineage_columns(lineage: Lineage, lines: Sequence[int]) -> list[pa.Array]:
+def lineage_columns(lineage: Lineage, lines: Sequence[int]) -> list[pa.Array]:
+    """Return the lineage columns of rows, of which each came from one of ``lines``."""
     length = len(lines)
     return [
         pa.repeat(pa.scalar(lineage.extracted_at, pa.timestamp("us", "UTC")), length),

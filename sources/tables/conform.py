@@ -13,6 +13,7 @@ import msgspec
 
 from sources.tables.decimals import parse_decimal
 from sources.tables.declarations import Child, Kind, Shape
+from sources.tables.numbers import parse_number
 from sources.tables.structure import (
     INTEGER_MAX,
     INTEGER_MIN,
@@ -64,6 +65,14 @@ def decode_json(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def encode_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Encode what ``decode_json`` decoded."""
     return _ENCODER.encode(value).decode()
+
+
+def raw_json_text(raw: msgspec.Raw) -> str | None:
+    """Return undecoded JSON as ``encode_json`` writes it, or None where it cannot be decoded."""
+    try:
+        return encode_json(decode_json(bytes(raw)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def conform(value: Any, node: RecordNode) -> tuple[Any, Surprises]:  # noqa: ANN401 - any JSON value
@@ -149,13 +158,9 @@ def _instance(node: ObjectNode, fitting: dict[str, Any]) -> Any:  # noqa: ANN401
 
 def _conform_leaf(value: Any, kind: Kind) -> tuple[Any, Any]:  # noqa: ANN401 - any JSON value
     """Return what the typed column takes, and the value as sent where that is not all of it."""
+    if _stands_as_sent(value, kind):
+        return value, _MISFIT
     match kind:
-        case Kind.TEXT if isinstance(value, str) and "\0" not in value:
-            return value, _MISFIT
-        case Kind.BOOLEAN if isinstance(value, bool):
-            return value, _MISFIT
-        case Kind.INTEGER if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX:
-            return value, _MISFIT
         case Kind.TIMESTAMP if isinstance(value, str):
             parsed = parse_timestamp(value)
             if parsed is not None:
@@ -164,7 +169,24 @@ def _conform_leaf(value: Any, kind: Kind) -> tuple[Any, Any]:  # noqa: ANN401 - 
             number = parse_decimal(encode_json(value))
             if number is not None:
                 return msgspec.Raw(number.encode()), _MISFIT
+        case Kind.NUMBER if isinstance(value, msgspec.Raw) or type(value) is int:
+            double = parse_number(encode_json(value))
+            if double is not None:
+                return double.value, _MISFIT if double.exact else value
+        case Kind.JSON:
+            return msgspec.Raw(encode_json(value).encode()), _MISFIT
     return None, value
+
+
+def _stands_as_sent(value: Any, kind: Kind) -> bool:  # noqa: ANN401 - any JSON value
+    match kind:
+        case Kind.TEXT:
+            return isinstance(value, str) and "\0" not in value
+        case Kind.BOOLEAN:
+            return isinstance(value, bool)
+        case Kind.INTEGER:
+            return type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX
+    return False
 
 
 def _conform_child(

@@ -19,6 +19,7 @@ class Kind(Enum):
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"
     DECIMAL = "decimal"  # exact, 9 digits after the point: money
+    NUMBER = "number"  # a double: durations, averages, fractions
     JSON = "json"
 
 
@@ -73,6 +74,9 @@ class Record:
     that no variant names goes to ``unknown_table`` with the raw JSON.
 
     ``has_origin`` adds the column ``origin``, for records that more than one feed delivers.
+    ``has_deletion`` adds the column ``deleted_at``, for records that whole lists tell of; no
+    record fills it, only the absence of one. ``child_key`` is the column in which child rows hold
+    the record's key, where the table's name does not tell it.
     """
 
     table: str
@@ -84,6 +88,8 @@ class Record:
     variants: dict[str, Record] = field(default_factory=dict)
     unknown_table: str = ""
     has_origin: bool = False
+    has_deletion: bool = False
+    child_key: str = ""
 
     @property
     def key(self) -> str:
@@ -164,10 +170,14 @@ JOB_ID = "_job_id"
 FILE = "_file"
 LINE = "_line"
 ORIGIN = "origin"
+DELETED_AT = "deleted_at"
 POSITION = "position"
 
 EXTRA_COLUMN = Column(
     EXTRA, Kind.JSON, "Fields no declaration knows, and values of another type than declared."
+)
+DELETED_AT_COLUMN = Column(
+    DELETED_AT, Kind.TIMESTAMP, "When a whole list no longer held it; null while it is there."
 )
 ORIGIN_COLUMN = Column(ORIGIN, Kind.TEXT, "Which feed delivered this row.", nullable=False)
 LINEAGE = (
@@ -192,6 +202,7 @@ def table_schemas(record: Record) -> tuple[TableSchema, ...]:
             *_columns(record),
             *_variant_type(record),
             *((ORIGIN_COLUMN,) if record.has_origin else ()),
+            *((DELETED_AT_COLUMN,) if record.has_deletion else ()),
             EXTRA_COLUMN,
             *LINEAGE,
         ),
@@ -230,7 +241,7 @@ def root_key_name(record: Record) -> str:
 
     It is named after what the table holds: ``conversation_items`` gives ``item_id``.
     """
-    return f"{record.table.rsplit('_', 1)[-1].removesuffix('s')}_id"
+    return record.child_key or f"{record.table.rsplit('_', 1)[-1].removesuffix('s')}_id"
 
 
 def _columns(record: Record) -> tuple[Column, ...]:

@@ -10,10 +10,16 @@ from typing import Any
 import msgspec
 
 from sources.streams.lines import Lines, PickedLines, is_blank, split_lines
-from sources.tables import decimals
-from sources.tables.conform import Surprises, UnusableRecordError, conform, decode_json
+from sources.tables import decimals, numbers
+from sources.tables.conform import (
+    Surprises,
+    UnusableRecordError,
+    conform,
+    decode_json,
+    raw_json_text,
+)
 from sources.tables.declarations import Kind
-from sources.tables.structure import CHECKED_KINDS, ObjectNode, RecordNode, attribute
+from sources.tables.structure import CHECKED_KINDS, ChildNode, ObjectNode, RecordNode, attribute
 from sources.tables.timestamps import is_canonical, parse_timestamp
 
 # Only as this escape can U+0000 stand in JSON. Several destinations cannot hold it as text.
@@ -145,9 +151,12 @@ def _variant_of(struct: Any, node: RecordNode) -> type[Any] | None:  # noqa: ANN
 
 
 def _fits(kind: Kind, value: Any) -> bool:  # noqa: ANN401 - text, or raw JSON
-    if kind is Kind.DECIMAL:
+    if kind in (Kind.DECIMAL, Kind.NUMBER):
         text = decimals.raw_text(value)
-        return text == "null" or decimals.is_canonical(text)
+        forms = decimals if kind is Kind.DECIMAL else numbers
+        return text == "null" or forms.is_canonical(text)
+    if kind is Kind.JSON:
+        return raw_json_text(value) is not None
     return is_canonical(value) and parse_timestamp(value) is not None
 
 
@@ -174,7 +183,24 @@ def _checked_leaves(node: ObjectNode, prefix: tuple[str, ...]) -> list[_Getter]:
             getters.append((member, _getter(path)))
         elif isinstance(member, ObjectNode):
             getters += _checked_leaves(member, path)
+        elif isinstance(member, ChildNode) and isinstance(member.element, ObjectNode):
+            inner = _checked_leaves(member.element, ())
+            getters += [(kind, _element_getter(_getter(path), get)) for kind, get in inner]
     return getters
+
+
+def _element_getter(
+    get_elements: Callable[[Any], list[Any]], get_values: Callable[[Any], list[Any]]
+) -> Callable[[Any], list[Any]]:
+    def values(struct: Any) -> list[Any]:  # noqa: ANN401 - the record's struct
+        return [
+            value
+            for elements in get_elements(struct)
+            for element in (elements.values() if isinstance(elements, dict) else elements)
+            for value in get_values(element)
+        ]
+
+    return values
 
 
 def _getter(path: tuple[str, ...]) -> Callable[[Any], list[Any]]:

@@ -20,9 +20,11 @@ _STRICT_TYPES: dict[Kind, Any] = {
     Kind.INTEGER: Annotated[int, msgspec.Meta(ge=INTEGER_MIN, le=INTEGER_MAX)] | None,
     # any JSON text, looked at later: no number type keeps every digit and refuses all else
     Kind.DECIMAL: msgspec.Raw,
+    Kind.NUMBER: msgspec.Raw,
+    Kind.JSON: msgspec.Raw,
 }
 # What msgspec takes without a look at its form.
-CHECKED_KINDS = frozenset({Kind.TIMESTAMP, Kind.DECIMAL})
+CHECKED_KINDS = frozenset({Kind.TIMESTAMP, Kind.DECIMAL, Kind.NUMBER, Kind.JSON})
 _KEY_TYPE = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -107,12 +109,12 @@ def _descend(node: ObjectNode, path: str) -> tuple[ObjectNode, str]:
 
 
 def _element_node(child: Child) -> ObjectNode | Kind:
-    kinds = ", ".join(leaf.kind.value for leaf in child.fields if leaf.kind in CHECKED_KINDS)
+    values = [leaf for leaf in child.fields if leaf.path == ""]
+    kinds = ", ".join(leaf.kind.value for leaf in values if leaf.kind in CHECKED_KINDS)
     if kinds:
-        raise ValueError(f"{child.table}: the strict path does not check {kinds} in children")
+        raise ValueError(f"{child.table}: the strict path does not check {kinds} as list elements")
     if any("." in leaf.path for leaf in child.fields):
         raise ValueError(f"{child.table}: a field of a child cannot be nested")
-    values = [leaf for leaf in child.fields if leaf.path == ""]
     if values:
         return values[0].kind
     return _object_node((leaf for leaf in child.fields if leaf.path != ENTRY_NAME), ())

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sources.gladly.report_types import REPORTS
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PROMISES = ROOT / "PROMISES.md"
@@ -50,3 +52,12 @@ def with_demo_block(page: str, output: str) -> str:
 def without_seconds(text: str) -> str:
     """Return the text with every duration masked: it differs from run to run."""
     return _SECONDS.sub("N seconds", text)
+
+
+def report_rows() -> list[str]:
+    """Return the table of docs/reports.md: a row a report, made of its declaration."""
+    return [
+        f"| `{report.table}` | {report.metric_set} | {report.row} | {report.trailing_days} | "
+        f"{'yes' if report.is_default else ''} |"
+        for report in REPORTS.values()
+    ]

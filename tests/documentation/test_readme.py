@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.cli import EXIT_FAILED, EXIT_NEEDS_A_PERSON, EXIT_USAGE, cli
 from pipelines.gladly import GLADLY_TABLES
+from sources.gladly.report_types import REPORTS
 from sources.gladly.settings import GladlySettings
 from tests.documentation import pages
 
@@ -69,7 +70,11 @@ def test_readme_names_every_table_and_no_other() -> None:
     section = README.split("## What you get")[1].split("```")[0]
     first_cells = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
     named = set(re.findall(r"`(\w+)`", " ".join(first_cells)))
-    assert named == {table.name for table in GLADLY_TABLES}
+    tables = {table.name for table in GLADLY_TABLES}
+    # docs/reports.md has a row for each report
+    reports = {report.table for report in REPORTS.values()}
+    assert named <= tables
+    assert named >= tables - reports
 
 
 def test_settings_in_readme_exist() -> None:
@@ -83,9 +88,14 @@ def test_exit_codes_in_readme_are_those_of_the_command() -> None:
     assert {int(code) for code, _ in rows} == {0, EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON}
 
 
+def test_the_guide_to_reports_has_each_of_them_as_it_is_declared() -> None:
+    page = (pages.ROOT / "docs" / "reports.md").read_text("utf-8")
+    assert pages.report_rows() == [line for line in page.splitlines() if line.startswith("| `rep")]
+
+
 def test_tables_named_in_guides_exist() -> None:
     first_cells = [row.split("|")[1] for row in GUIDES.splitlines() if row.startswith("| `")]
-    named = set(re.findall(r"`([a-z_]+)`", " ".join(first_cells)))
+    named = set(re.findall(r"`([a-z_\d]+)`", " ".join(first_cells)))
     assert named
     assert named <= {table.name for table in GLADLY_TABLES}
 

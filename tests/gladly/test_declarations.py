@@ -134,14 +134,14 @@ def test_children_of_one_table_in_one_record_are_told_apart_by_their_label() -> 
     ("child", "problem"),
     [
         pytest.param(
-            Child("parts", "parts", (Field("at", "at", Kind.TIMESTAMP, "At."),), "Parts."),
-            "does not check timestamp in children",
-            id="a timestamp in a child",
+            Child("parts", "parts", (Field("at", "", Kind.TIMESTAMP, "At."),), "Parts."),
+            "does not check timestamp as list elements",
+            id="a timestamp as a list element",
         ),
         pytest.param(
-            Child("parts", "parts", (Field("price", "price", Kind.DECIMAL, "Price."),), "Parts."),
-            "does not check decimal in children",
-            id="a decimal in a child",
+            Child("parts", "parts", (Field("price", "", Kind.DECIMAL, "Price."),), "Parts."),
+            "does not check decimal as list elements",
+            id="a decimal as a list element",
         ),
         pytest.param(
             Child("parts", "parts", (Field("a_b", "a.b", Kind.TEXT, "B."),), "Parts."),

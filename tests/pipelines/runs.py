@@ -17,7 +17,8 @@ from pipelines.report import RunReport
 from pipelines.runner import Target, run_gladly
 from sandbox import Sandbox
 from sources.gladly.event_types import EVENTS_FILE
-from sources.gladly.settings import GladlySettings
+from sources.gladly.reference_types import REFERENCE
+from sources.gladly.settings import REPORTS, GladlySettings
 from sources.tables.declarations import Kind, TableSchema
 
 Row = dict[str, Any]
@@ -59,13 +60,13 @@ def settings_for(sandbox: Sandbox, **changed: object) -> GladlySettings:
 
 
 def exports_only(name: str) -> bool:
-    """Select all but the events."""
-    return name != EVENTS_FILE
+    """Select export files, known or not, and nothing else."""
+    return name not in {EVENTS_FILE, REFERENCE, REPORTS}
 
 
-def everything(_: str) -> bool:
-    """Select all there is."""
-    return True
+def everything(name: str) -> bool:
+    """Select all but the reports, which have tests of their own."""
+    return name != REPORTS
 
 
 def run(

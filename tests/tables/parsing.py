@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from sources.gladly.declarations import RECORDS
 from sources.gladly.event_types import EVENTS
+from sources.gladly.reference_types import REFERENCE_RECORDS
 from sources.streams.lines import MAX_LINE_BYTES
 from sources.tables.build import Lineage
 from sources.tables.declarations import Declaration
@@ -24,7 +25,7 @@ from sources.tables.parse import FileCounts, FileParser, parse_file, parser_for
 LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "job-1", "file.jsonl", "events")
 
 DECLARATIONS: dict[str, Declaration] = {
-    **{record.table: record for record in RECORDS},
+    **{record.table: record for record in (*RECORDS, *REFERENCE_RECORDS)},
     "events": EVENTS,
 }
 

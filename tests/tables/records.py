@@ -51,6 +51,14 @@ RECORD_SCHEMAS = {
     "topics": "ExportTopic",
     "export_jobs": "ExportJob",
     "export_schedules": "ExportSchedule",
+    "inboxes": "Inbox",
+    "teams": "Team",
+    "audiences": "Audience",
+    "business_hours": "BusinessHours",
+    "organization": "Organization",
+    "webhooks": "Webhook",
+    "public_answers": "PublicAnswer",
+    "custom_attributes": "CustomAttribute",
 }
 
 _TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -189,6 +197,8 @@ def _schema(table: str, content_type: str) -> dict[str, Any]:
     if table == EVENTS:
         return deepcopy(_SCHEMAS[_EVENT_SCHEMAS[content_type]])
     schema: dict[str, Any] = deepcopy(_SCHEMAS[RECORD_SCHEMAS[table]])
+    for name in [name for name, one in schema["properties"].items() if one.get("writeOnly")]:
+        del schema["properties"][name]
     if content_type:
         schema["properties"]["content"] = {"$ref": f"#/$defs/{_CONTENT_SCHEMAS[content_type]}"}
     return schema
@@ -209,6 +219,8 @@ def _from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
 
 def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
     match schema["type"]:
+        case "string" if "pattern" in schema:
+            return st.from_regex(schema["pattern"], fullmatch=True)
         case "string":
             return _TEXTS
         case "array":

@@ -1,0 +1,280 @@
+"""Gladly's reference lists over HTTP: read whole, freed of secrets, into the raw archive.
+
+Source: Gladly API reference, the tags of the operations named in ``reference_types``.
+
+Only a list that is whole tells what is gone. Gladly cuts the list of public answers, and a header
+tells of other cuts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from sources.gladly.declarations import AGENT, TOPIC
+from sources.gladly.reference_types import (
+    AUDIENCE,
+    BUSINESS_HOURS,
+    CUSTOM_ATTRIBUTE,
+    INBOX,
+    ORGANIZATION,
+    PUBLIC_ANSWER,
+    REFERENCE_STREAM,
+    TEAM,
+    WEBHOOK,
+)
+from sources.http.client import ApiClient
+from sources.http.download import make_private_folder
+from sources.http.errors import GapError, RetryableError
+from sources.http.hosts import path_segment
+from sources.http.replies import Reply
+from sources.http.retry import http_date
+from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.tables.conform import decode_json, encode_json
+from sources.tables.timestamps import format_timestamp, parse_timestamp
+
+_PATHS: Final = {
+    AGENT.table: "/api/v1/agents",
+    INBOX.table: "/api/v1/inboxes",
+    TEAM.table: "/api/v1/teams",
+    TOPIC.table: "/api/v1/topics",
+    AUDIENCE.table: "/api/v1/audiences",
+    BUSINESS_HOURS.table: "/api/v1/business-hours",
+    ORGANIZATION.table: "/api/v1/organization",
+    WEBHOOK.table: "/api/v1/webhooks",
+}
+_CUSTOM_ATTRIBUTES_PATH: Final = "/api/v1/custom-attributes"
+# Gladly API reference, List Public Answers: the first 1000 by name.
+_MOST_ANSWERS: Final = 1000
+_LIMITED_HEADER: Final = "Gladly-Limited-Data"
+_AT_ONCE: Final = 4
+_REQUEST_FILE: Final = "request.json"
+
+_WEBHOOK_TEXTS: Final = ("id", "name", "createdAt", "updatedAt", "disabledAtDueToRetryLimit")
+_WEBHOOK_BOOLEANS: Final = ("hasCredentials", "enabled")
+_WEBHOOK_LISTS: Final = ("events", "headerKeys")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceList:
+    """A list as Gladly answered it.
+
+    Attributes:
+        name: as in ``REFERENCE_LISTS``.
+        lines: one JSON object a line, without secrets.
+        at: the Date of the answer.
+        is_whole: nothing was cut off, so what is not in it is not there.
+    """
+
+    name: str
+    lines: bytes
+    at: datetime
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Lists that were read at one time, in the raw archive.
+
+    ``whole`` names those of which nothing was cut off.
+    """
+
+    job_id: str
+    at: datetime
+    files: tuple[RawFile, ...]
+    whole: frozenset[str]
+
+
+def fetch_list(
+    client: ApiClient, name: str, attribute_ids: Iterable[str], language: str | None
+) -> ReferenceList:
+    """Read one list.
+
+    Args:
+        client: For Gladly.
+        name: As in ``REFERENCE_LISTS``.
+        attribute_ids: The custom attributes to ask for; there is no list of them.
+        language: Of public answers, such as ``es-419``; None for the API's default.
+
+    Raises:
+        GapError: Gladly has no such list, or knows none of the custom attributes.
+        HelpdeskError: as ``ApiClient.request``.
+    """
+    if name == CUSTOM_ATTRIBUTE.table:
+        return _custom_attributes(client, sorted({*attribute_ids}))
+    if name == PUBLIC_ANSWER.table:
+        return _public_answers(client, language)
+    reply = client.request("GET", _PATHS[name])
+    value = decode_json(reply.body)
+    values = [value] if name == ORGANIZATION.table else value
+    if name == WEBHOOK.table and isinstance(values, list):
+        values = [webhook_without_secrets(webhook) for webhook in values]
+    return _list(name, _PATHS[name], values, [reply])
+
+
+def webhook_without_secrets(webhook: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a webhook without anything that may be a secret.
+
+    Members that the reference names stay if they hold what it says; of the address, login, query
+    and fragment go. Of all other members only the name stays: they may hold anything. What is no
+    object becomes null.
+    """
+    if not isinstance(webhook, dict):
+        return None
+    return {name: _without_secrets(name, value) for name, value in webhook.items()}
+
+
+def archive_lists(archive: Path, lists: Iterable[ReferenceList], at: datetime) -> Snapshot:
+    """Write lists into the raw archive: all of them, or none.
+
+    Args:
+        archive: The folder of raw reference lists.
+        lists: What was read.
+        at: The version of their rows; no other snapshot may have it.
+    """
+    lists = list(lists)
+    folder = archive_path(archive, _job_id(at))
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    make_private_folder(part)
+    request = {
+        "at": format_timestamp(at),
+        "whole": sorted(one.name for one in lists if one.is_whole),
+    }
+    _write(part / _REQUEST_FILE, orjson.dumps(request))
+    for one in lists:
+        _write(part / f"{one.name}.jsonl", one.lines)
+    part.replace(folder)
+    return _snapshot(folder)
+
+
+def archived_snapshots(archive: Path, done: AbstractSet[str]) -> Iterator[Snapshot]:
+    """Yield the snapshots in the archive, oldest first, but for those in ``done``.
+
+    ``done`` holds the ids of snapshots that are loaded; their files are not read.
+    """
+    passed_over = {archive_path(archive, job_id).name for job_id in done}
+    folders = [
+        path.parent
+        for path in archive.glob(f"*/{_REQUEST_FILE}")
+        if path.parent.name not in passed_over and path.parent.suffix != ".part"
+    ]
+    yield from sorted(map(_snapshot, folders), key=lambda snapshot: snapshot.at)
+
+
+def _snapshot(folder: Path) -> Snapshot:
+    request = orjson.loads((folder / _REQUEST_FILE).read_bytes())
+    parsed = parse_timestamp(request["at"])
+    if parsed is None:
+        raise ValueError(f"{folder.name} of the raw archive was not written by this program")
+    job_id = _job_id(parsed.at)
+    files = tuple(
+        RawFile(
+            REFERENCE_STREAM,
+            job_id,
+            path.name,
+            parsed.at,
+            None,
+            path,
+            *size_and_digest(path),
+            0.0,
+        )
+        for path in sorted(folder.glob("*.jsonl"))
+    )
+    return Snapshot(job_id, parsed.at, files, frozenset(request["whole"]))
+
+
+def _job_id(at: datetime) -> str:
+    return f"reference {format_timestamp(at)}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file and wait until the disk holds it: an empty list would tell that all is gone."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _custom_attributes(client: ApiClient, identifiers: list[str]) -> ReferenceList:
+    def fetch(identifier: str) -> Reply | GapError:
+        path = f"{_CUSTOM_ATTRIBUTES_PATH}/{path_segment(identifier)}"
+        try:
+            return client.request("GET", path)
+        except GapError as error:
+            return error
+
+    with ThreadPoolExecutor(_AT_ONCE) as executor:
+        answers = list(executor.map(fetch, identifiers))
+    replies = [answer for answer in answers if isinstance(answer, Reply)]
+    missing = [answer for answer in answers if isinstance(answer, GapError)]
+    if missing and not replies:
+        raise missing[0]
+    values = [decode_json(reply.body) for reply in replies]
+    return _list(CUSTOM_ATTRIBUTE.table, _CUSTOM_ATTRIBUTES_PATH, values, replies)
+
+
+def _public_answers(client: ApiClient, language: str | None) -> ReferenceList:
+    organization = client.request("GET", _PATHS[ORGANIZATION.table]).document
+    identifier = organization.get("id") if isinstance(organization, dict) else None
+    if not isinstance(identifier, str):
+        raise RetryableError(
+            f"{_PATHS[ORGANIZATION.table]} did not tell the organisation's id, without which "
+            "public answers cannot be asked for. Run again later."
+        )
+    path = f"/api/v1/orgs/{path_segment(identifier)}/answers"
+    reply = client.request("GET", path, params={"lng": language} if language else None)
+    return _list(PUBLIC_ANSWER.table, path, decode_json(reply.body), [reply])
+
+
+def _list(name: str, path: str, values: Any, replies: Iterable[Reply]) -> ReferenceList:  # noqa: ANN401 - any JSON value
+    if not isinstance(values, list):
+        raise RetryableError(
+            f"{path} answered something that is no list. Check the base URL, or run again later."
+        )
+    lines = "".join(f"{encode_json(value)}\n" for value in values).encode()
+    replies = list(replies)
+    times = [http_date(reply.headers.get("date")) for reply in replies]
+    at = min((time for time in times if time), default=datetime.now(UTC))
+    is_cut = any(map(_is_limited, replies)) or (
+        name == PUBLIC_ANSWER.table and len(values) >= _MOST_ANSWERS
+    )
+    return ReferenceList(name, lines, at, is_whole=not is_cut)
+
+
+def _is_limited(reply: Reply) -> bool:
+    flag: str = reply.headers.get(_LIMITED_HEADER, "false")
+    return flag.strip().lower() != "false"
+
+
+def _without_secrets(name: str, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if name == "url":
+        return _without_login(value)
+    if name in _WEBHOOK_TEXTS:
+        return value if isinstance(value, str) else None
+    if name in _WEBHOOK_BOOLEANS:
+        return value if isinstance(value, bool) else None
+    if name in _WEBHOOK_LISTS and isinstance(value, list):
+        return [element if isinstance(element, str) else None for element in value]
+    return None
+
+
+def _without_login(url: Any) -> str | None:  # noqa: ANN401 - any JSON value
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl() if host else None

@@ -1,0 +1,79 @@
+"""Which days of a report to ask for. Pure arithmetic on days of the report's time zone.
+
+A report restates: its past days change for a while, the day under way still grows, and it is an
+hour or two behind. So a run asks for what it never read, for days that were not over when they
+were read last, and for a trailing span, each day replacing what was there:
+
+    read earlier     [==========================)~~)          ~~ a day that was not over then
+    today                                                  |
+    trailing span                        [-----------------]
+    asked for                            [-----------------]     and any day before that is missing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sources.gladly.reports import REPORT_DELAY, DaySpan
+
+# Twice the delay that Gladly names: by then a day's rows are taken for complete.
+SETTLED_AFTER = 2 * REPORT_DELAY
+_DAY = timedelta(days=1)
+
+
+def days_to_read(
+    read: Mapping[date, datetime],
+    *,
+    first_day: date,
+    now: datetime,
+    timezone: ZoneInfo,
+    trailing_days: int,
+) -> list[date]:
+    """Return the days to ask for, oldest first.
+
+    Args:
+        read: The days that are loaded, and when each was asked for last.
+        first_day: No day before it is asked for.
+        now: Gladly's clock.
+        timezone: That of the report's days.
+        trailing_days: How many days, today among them, are asked for in any case.
+    """
+    today = now.astimezone(timezone).date()
+    return [
+        day
+        for day in _days(first_day, today)
+        if day > today - trailing_days * _DAY
+        or day not in read
+        or read[day] < settled_at(day, timezone)
+    ]
+
+
+def settled_at(day: date, timezone: ZoneInfo) -> datetime:
+    """Return when a day is over and its rows have arrived, UTC."""
+    return datetime.combine(day + _DAY, time(), timezone).astimezone(UTC) + SETTLED_AFTER
+
+
+def spans_of(days: Iterable[date], days_per_request: int) -> list[DaySpan]:
+    """Return days as spans of neighbours, each of at most ``days_per_request``."""
+    spans: list[DaySpan] = []
+    for day in sorted(days):
+        last = spans[-1] if spans else None
+        length = (day - last.first_day) // _DAY + 1 if last else 0
+        if last and last.last_day + _DAY == day and length <= days_per_request:
+            spans[-1] = DaySpan(last.first_day, day)
+        else:
+            spans.append(DaySpan(day, day))
+    return spans
+
+
+def days_of(span: DaySpan) -> list[date]:
+    """Return the days of a span, in order."""
+    return list(_days(*span))
+
+
+def _days(first_day: date, last_day: date) -> Iterator[date]:
+    while first_day <= last_day:
+        yield first_day
+        first_day += _DAY
