@@ -185,8 +185,7 @@ class GladlyRun:
             with self._others_go_on():
                 self._heal(loader, exports, now)
         if self.selected(REPORTS):
-            with self._others_go_on():
-                self._load_reports(loader, now)
+            self._load_reports(loader, now)
         if self.settings.on_customer_deleted == ERASE:
             self._erase(loader, now)
         self._finish(exports, schedules)
@@ -238,13 +237,13 @@ class GladlyRun:
         plan, archive = report_plan(self.settings), self.workspace.archive / "reports"
         if not plan.metric_sets:
             return
-        trailing = plan.trailing_days
-        load_work_sessions(
-            self.client, self._report_budget, archive, loader, trailing, plan.begins_at, now
-        )
-        errors = load_reports(self.client, self._report_budget, archive, loader, plan, now)
-        if errors:
-            raise errors[0]
+        budget, trailing = self._report_budget, plan.trailing_days
+        with self._others_go_on():
+            load_work_sessions(self.client, budget, archive, loader, trailing, plan.begins_at, now)
+        with self._others_go_on():
+            errors = load_reports(self.client, budget, archive, loader, plan, now)
+            if errors:
+                raise errors[0]
 
     def _heal(self, loader: Loader, exports: Exports, now: datetime) -> None:
         """Name the spans whose events no run read, then fill them."""

@@ -11,7 +11,7 @@ a change of settings, all days that were read with others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -74,7 +74,8 @@ def report_plan(settings: GladlySettings) -> ReportPlan:
     Raises:
         SettingsError: a setting names no metric set, time zone or day.
     """
-    chosen = tuple(DEFAULT_REPORTS if settings.reports is None else settings.reports)
+    reports = DEFAULT_REPORTS if settings.reports is None else settings.reports
+    chosen = _once(reports)
     if unknown := [name for name in chosen if name not in REPORTS]:
         raise SettingsError(
             f"reports names {', '.join(unknown)}, which Gladly does not have. Use names such as "
@@ -98,10 +99,15 @@ def report_plan(settings: GladlySettings) -> ReportPlan:
             INBOXES: settings.report_inboxes,
             "teams": settings.report_teams,
         },
-        tuple(settings.report_phone_numbers or ()),
+        _once(settings.report_phone_numbers or ()),
         settings.report_trailing_days,
         first_day,
     )
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    # a day in one package twice would have its rows twice
+    return tuple(dict.fromkeys(names))
 
 
 def load_reports(
@@ -142,9 +148,10 @@ def load_reports(
             for outcome in fetching.outcomes(batch):
                 reports += outcome.reports
                 errors += outcome.errors
-        finally:
-            if reports:
-                _load(loader, reports)
+        except HelpdeskError:
+            _load(loader, reports)
+            raise
+        _load(loader, reports)
     return errors
 
 
@@ -266,7 +273,9 @@ def _canonical(filters: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(filters), option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _load(loader: Loader, reports: Iterable[FetchedReport]) -> None:
+def _load(loader: Loader, reports: Sequence[FetchedReport]) -> None:
+    if not reports:
+        return
     package = Package([])
     with TableFiles(loader.folder) as files, loader.progress.work("parse reports", None) as done:
         for report in reports:

@@ -39,7 +39,8 @@ def asked(metric_set: str, **filters: Any) -> ReportRequest:  # noqa: ANN401 - a
 
 def minutes_inside(minutes: Minutes) -> list[str]:
     """Return the minutes that a request is answered for, the last one included."""
-    last, at, inside = minute_text(minutes.last), minutes.first, []
+    last, at = minute_text(minutes.last), minutes.first
+    inside: list[str] = []
     while not inside or inside[-1] != last:
         inside.append(minute_text(at))
         at += MINUTE
