@@ -17,7 +17,7 @@ from sandbox import Sandbox, SandboxSettings, WorldSettings
 from tests.pipelines.runs import Tables, read_duckdb
 
 WORLD = WorldSettings(items=300, days=3, broken_days=frozenset({1}))
-SAMPLE = 9
+SAMPLE = 5
 UNLIMITED = 1_000_000
 # what tells one run from another
 RUN_SPECIFIC = {"load_files": {"run_id", "loaded_at"}}

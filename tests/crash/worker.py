@@ -104,7 +104,7 @@ def run_once(order: dict[str, Any]) -> None:
     settings.api_token = order["api_token"]
     settings.wait_for_jobs = 0.0
     settings.reports_per_minute = order["reports_per_minute"]
-    settings.reports = []
+    settings.reports, settings.reference_lists = [], []
     credentials = str(case / "warehouse.duckdb")
     target = Target.open("duckdb", "gladly", case / "data", credentials=credentials)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
