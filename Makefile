@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint crash bench docs lock clean
+.PHONY: demo test lint crash long bench docs lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ lint: $(STAMP)
 
 crash: $(STAMP)
 	$(BIN)/pytest tests/crash -m "slow or not slow" -s
+
+long: $(STAMP)
+	$(BIN)/pytest tests/pipelines -n 2 -m slow
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

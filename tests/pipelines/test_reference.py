@@ -35,6 +35,8 @@ from tests.pipelines.references import (
 )
 from tests.pipelines.runs import DESTINATIONS, Tables, duckdb_target
 
+pytestmark = pytest.mark.slow  # `make long`: minutes of runs of whole days
+
 DATABASES = ["duckdb", "postgres"]
 ANN, BOB = {"id": "a", "name": "Ann"}, {"id": "b", "name": "Bob"}
 

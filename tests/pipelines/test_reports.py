@@ -36,6 +36,8 @@ from tests.pipelines.report_runs import (
 )
 from tests.pipelines.runs import Row, duckdb_target, read_tables, run
 
+pytestmark = pytest.mark.slow  # `make long`: minutes of runs of whole days
+
 CONTACTS = "ContactExportReportV3"
 TASKS = "TaskExportReport"
 SESSIONS = "WorkSessionsReport"

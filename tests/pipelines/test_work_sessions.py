@@ -24,6 +24,8 @@ from tests.pipelines.report_runs import (
 )
 from tests.pipelines.runs import Tables, duckdb_target, postgres_target, read_tables
 
+pytestmark = pytest.mark.slow  # `make long`: minutes of runs of whole days
+
 TABLES = (WORK_SESSION_TABLE, *LEDGER)
 # some report there must be; this one is small
 SMALL = ["ChatDisplayPctChangesReport"]
