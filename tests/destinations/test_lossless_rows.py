@@ -17,7 +17,7 @@ from tests.tables.records import any_conforming, as_json, mutated
 
 # one run costs a second, one record a millisecond: few examples of many records each
 FEW = settings(
-    max_examples=4,
+    max_examples=2,
     derandomize=True,
     deadline=None,
     phases=[Phase.generate],
