@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
+# 96 % of ten requests a second, whatever the answers take
+_ARRIVAL_SECONDS: Final = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,23 @@ def allowed_starts(limit: int, share: float) -> int:
 
 
 def default_reserve(limit: int, share: float) -> int:
-    """What remains when others used one request beyond our own share: 1 for 10 at 0.8."""
-    return max(0, limit - allowed_starts(limit, share) - 1)
+    """What remains when others used one request beyond our own share: 1 for 10 at 0.8.
+
+    Below 0 where all of the limit is ours: then a remainder of 0 is our own doing.
+    """
+    return limit - allowed_starts(limit, share) - 1
+
+
+def window_length(limit: int, share: float, seconds: float) -> float:
+    """How long starts count, in seconds, so that arrivals stay within the limit too.
+
+    One request may be longer on its way than the one a window later. Where our share leaves
+    nothing unused, only a longer window keeps those two apart at the server::
+
+        starts     x            x  1.04 s later
+        arrivals      o          o  still more than 1 s apart
+    """
+    return seconds + (_ARRIVAL_SECONDS if allowed_starts(limit, share) == limit else 0.0)
 
 
 def header_number(text: str | None) -> int | None:
@@ -123,7 +140,10 @@ class RateBudget:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._window = Window(allowed_starts(limit, share), window_seconds)
+        self._seconds = window_seconds
+        self._window = Window(
+            allowed_starts(limit, share), window_length(limit, share, window_seconds)
+        )
         self._places = nullcontext() if concurrent is None else threading.Semaphore(concurrent)
 
     @contextmanager
@@ -142,7 +162,11 @@ class RateBudget:
         with self._lock:
             if limit:
                 self._limit = limit
-                self._window = replace(self._window, limit=allowed_starts(limit, self._share))
+                self._window = replace(
+                    self._window,
+                    limit=allowed_starts(limit, self._share),
+                    seconds=window_length(limit, self._share, self._seconds),
+                )
             if remaining is not None and remaining <= self._kept_for_others():
                 self._hold(self._window.seconds)
 

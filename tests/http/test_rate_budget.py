@@ -127,6 +127,17 @@ def test_our_own_requests_alone_never_trigger_the_hold() -> None:
     assert fake.slept == []
 
 
+def test_all_of_a_limit_is_used_up_and_never_waited_for_twice() -> None:
+    fake = FakeTime()
+    budget = budget_on(fake, share=1.0)
+    starts = []
+    for used in range(30):
+        starts += starts_of(budget, fake, 1)
+        budget.observe({"Ratelimit-Remaining-Second": str(9 - used % 10)})
+    # 96 % of it: the rest is for requests that are longer on their way than later ones
+    assert starts == pytest.approx([1000.0] * 10 + [1001.04] * 10 + [1002.08] * 10)
+
+
 def test_a_hold_never_shortens_another() -> None:
     window = with_hold(with_hold(Window(8, 1.0), 50.0), 20.0)
     assert next_start(window, 0.0) == 50.0
@@ -154,7 +165,7 @@ def test_a_limit_of_zero_is_ignored() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "share", "allowed", "reserve"),
-    [(10, 0.8, 8, 1), (10, 1.0, 10, 0), (1, 0.8, 1, 0), (10, 0.5, 5, 4), (2, 0.8, 1, 0)],
+    [(10, 0.8, 8, 1), (10, 1.0, 10, -1), (1, 0.8, 1, -1), (10, 0.5, 5, 4), (2, 0.8, 1, 0)],
 )
 def test_share_and_reserve(limit: int, share: float, allowed: int, reserve: int) -> None:
     assert (allowed_starts(limit, share), default_reserve(limit, share)) == (allowed, reserve)
@@ -172,7 +183,7 @@ def test_another_budget_counts_per_minute_and_ignores_the_per_second_headers() -
         10, 60.0, share=1.0, concurrent=2, headers=None, clock=fake.clock, sleep=fake.sleep
     )
     reports.observe({"Ratelimit-Limit-Second": "1", "Ratelimit-Remaining-Second": "0"})
-    assert starts_of(reports, fake, 11) == [1000.0] * 10 + [1060.0]
+    assert starts_of(reports, fake, 11) == [1000.0] * 10 + [1060.04]
 
 
 def run_in_threads(budget: RateBudget, threads: int, calls: int) -> tuple[list[float], int]:
