@@ -8,8 +8,6 @@ tells of other cuts.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
-
-import orjson
 
 from sources.gladly.declarations import AGENT, TOPIC
 from sources.gladly.reference_types import (
@@ -34,12 +30,12 @@ from sources.gladly.reference_types import (
     WEBHOOK,
 )
 from sources.http.client import ApiClient
-from sources.http.download import make_private_folder
 from sources.http.errors import GapError, RetryableError
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
 from sources.http.retry import http_date
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.streams.archive import RawFile, size_and_digest
+from sources.streams.batches import batches, read_request, write_batch
 from sources.tables.conform import decode_json, encode_json
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
@@ -58,7 +54,6 @@ _CUSTOM_ATTRIBUTES_PATH: Final = "/api/v1/custom-attributes"
 _MOST_ANSWERS: Final = 1000
 _LIMITED_HEADER: Final = "Gladly-Limited-Data"
 _AT_ONCE: Final = 4
-_REQUEST_FILE: Final = "request.json"
 
 _WEBHOOK_TEXTS: Final = ("id", "name", "createdAt", "updatedAt", "disabledAtDueToRetryLimit")
 _WEBHOOK_BOOLEANS: Final = ("hasCredentials", "enabled")
@@ -143,19 +138,12 @@ def archive_lists(archive: Path, lists: Iterable[ReferenceList], at: datetime) -
         at: The version of their rows; no other snapshot may have it.
     """
     lists = list(lists)
-    folder = archive_path(archive, _job_id(at))
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    make_private_folder(part)
     request = {
         "at": format_timestamp(at),
         "whole": sorted(one.name for one in lists if one.is_whole),
     }
-    _write(part / _REQUEST_FILE, orjson.dumps(request))
-    for one in lists:
-        _write(part / f"{one.name}.jsonl", one.lines)
-    part.replace(folder)
-    return _snapshot(folder)
+    files = {f"{one.name}.jsonl": one.lines for one in lists}
+    return _snapshot(write_batch(archive, _job_id(at), request, files))
 
 
 def archived_snapshots(archive: Path, done: AbstractSet[str]) -> Iterator[Snapshot]:
@@ -163,17 +151,11 @@ def archived_snapshots(archive: Path, done: AbstractSet[str]) -> Iterator[Snapsh
 
     ``done`` holds the ids of snapshots that are loaded; their files are not read.
     """
-    passed_over = {archive_path(archive, job_id).name for job_id in done}
-    folders = [
-        path.parent
-        for path in archive.glob(f"*/{_REQUEST_FILE}")
-        if path.parent.name not in passed_over and path.parent.suffix != ".part"
-    ]
-    yield from sorted(map(_snapshot, folders), key=lambda snapshot: snapshot.at)
+    yield from sorted(map(_snapshot, batches(archive, done)), key=lambda snapshot: snapshot.at)
 
 
 def _snapshot(folder: Path) -> Snapshot:
-    request = orjson.loads((folder / _REQUEST_FILE).read_bytes())
+    request = read_request(folder)
     parsed = parse_timestamp(request["at"])
     if parsed is None:
         raise ValueError(f"{folder.name} of the raw archive was not written by this program")
@@ -196,14 +178,6 @@ def _snapshot(folder: Path) -> Snapshot:
 
 def _job_id(at: datetime) -> str:
     return f"reference {format_timestamp(at)}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file and wait until the disk holds it: an empty list would tell that all is gone."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _custom_attributes(client: ApiClient, identifiers: list[str]) -> ReferenceList:
