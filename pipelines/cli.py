@@ -21,6 +21,7 @@ import orjson
 from rich.console import Console
 
 from sources.gladly.declarations import EXPORT_FILES
+from sources.gladly.enrichment_types import ENRICHMENT
 from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.reference_types import REFERENCE
 from sources.gladly.settings import REPORTS
@@ -38,6 +39,7 @@ _RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {
     "events": EVENTS_FILE,
     REFERENCE: REFERENCE,
     REPORTS: REPORTS,
+    ENRICHMENT: ENRICHMENT,
 }
 _PLAIN_WIDTH = 120
 

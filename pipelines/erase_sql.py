@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines.merge import Names
 from sources.gladly.declarations import CONVERSATION_ITEM, CUSTOMER
+from sources.gladly.enrichment_types import CONVERSATION, CUSTOMER_PROFILE
 from sources.gladly.identity import (
     CONVERSATION_MERGES,
     DELETED_CUSTOMERS,
@@ -29,6 +30,7 @@ from sources.tables.declarations import (
     LINE,
     Column,
     Kind,
+    Record,
     TableSchema,
 )
 from sources.tables.ledger import LOAD_FILES, LOAD_RUNS, QUARANTINED_LINES
@@ -69,6 +71,9 @@ _KEPT = frozenset({DELETED_CUSTOMERS.name, ERASED_CUSTOMERS.name})
 # an id in a system of the user's own, which may look like anything
 _NOT_OURS = frozenset({"external_customer_id"})
 _RAW = "raw"
+# whose own id is a customer's, or a conversation's, without saying so
+_CUSTOMERS = (CUSTOMER, CUSTOMER_PROFILE)
+_CONVERSATIONS = (CONVERSATION,)
 
 
 def customer_columns(table: TableSchema) -> list[str]:
@@ -78,12 +83,13 @@ def customer_columns(table: TableSchema) -> list[str]:
         for column in table.columns
         if _is_named(column.name, "customer_id") and column.name not in _NOT_OURS
     ]
-    return [CUSTOMER.key, *columns] if table.name == CUSTOMER.table else columns
+    return [*_own_id(table, _CUSTOMERS), *columns]
 
 
 def conversation_columns(table: TableSchema) -> list[str]:
     """Return the columns that hold conversation ids."""
-    return [c.name for c in table.columns if _is_named(c.name, "conversation_id")]
+    columns = [c.name for c in table.columns if _is_named(c.name, "conversation_id")]
+    return [*_own_id(table, _CONVERSATIONS), *columns]
 
 
 def text_columns(table: TableSchema) -> list[str]:
@@ -124,8 +130,8 @@ def known_names_statement(names: Names) -> str:
 def name_conversations_statements(tables: Iterable[TableSchema], names: Names) -> Iterator[str]:
     """Name the conversations of the customers named, one statement a table."""
     kind, name, owner = _scratch(NAMES_OF_THE_GONE, names)
-    for table in _with_conversations_of_customers(tables):
-        customer, conversation = names.column("customer_id"), names.column("conversation_id")
+    for table, column in _with_conversations_of_customers(tables):
+        customer, conversation = names.column("customer_id"), names.column(column)
         yield (
             f"INSERT INTO {names.staged(NAMES_OF_THE_GONE.name)} "
             f"({_listed(NAMES_OF_THE_GONE, names)}) "
@@ -156,8 +162,8 @@ def name_merged_conversations_statement(names: Names) -> str:
 def keep_shared_statements(tables: Iterable[TableSchema], names: Names) -> Iterator[str]:
     """Take back the conversations that another customer takes part in."""
     kind, name, _ = _scratch(NAMES_OF_THE_GONE, names)
-    for table in _with_conversations_of_customers(tables):
-        customer, conversation = names.column("customer_id"), names.column("conversation_id")
+    for table, column in _with_conversations_of_customers(tables):
+        customer, conversation = names.column("customer_id"), names.column(column)
         yield (
             f"DELETE FROM {names.staged(NAMES_OF_THE_GONE.name)} AS c "
             f"WHERE c.{kind} = '{CONVERSATION_KIND}' AND c.{name} IN ("
@@ -274,13 +280,25 @@ def empty_scratch_statements(names: Names) -> list[str]:
     return [f"DELETE FROM {names.staged(table.name)}" for table in SCRATCH]
 
 
+def _own_id(table: TableSchema, records: Iterable[Record]) -> list[str]:
+    return [record.key for record in records if record.table == table.name]
+
+
 def _is_named(column: str, name: str) -> bool:
     return column == name or column.endswith(f"_{name}")
 
 
-def _with_conversations_of_customers(tables: Iterable[TableSchema]) -> list[TableSchema]:
-    both = {"customer_id", "conversation_id"}
-    return [table for table in erasable(tables) if both <= table.columns_by_name.keys()]
+def _with_conversations_of_customers(
+    tables: Iterable[TableSchema],
+) -> list[tuple[TableSchema, str]]:
+    """Return the tables that say whose a conversation is, and the column that names it."""
+    found: list[tuple[TableSchema, str]] = []
+    for table in erasable(tables):
+        own = _own_id(table, _CONVERSATIONS)
+        columns = [*own, *({"conversation_id"} & table.columns_by_name.keys())]
+        if columns and "customer_id" in table.columns_by_name:
+            found.append((table, columns[0]))
+    return found
 
 
 def _find_lines(table: TableSchema, column: str, kind: str, names: Names) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import ledger
+from pipelines.allowance import Allowance
+from pipelines.enrichment import checked_kinds, load_enrichment
 from pipelines.erase import check_can_erase, erase_deleted_customers, give_up_erased_bytes
 from pipelines.events import keep_events, load_events
 from pipelines.explain import explain
@@ -27,6 +29,7 @@ from pipelines.warehouse import Warehouse
 from pipelines.work_sessions import load_work_sessions
 from pipelines.workspace import Workspace
 from sources.gladly.declarations import EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
+from sources.gladly.enrichment_types import ENRICHMENT, ENRICHMENT_RECORDS
 from sources.gladly.event_types import EVENTS, EVENTS_FILE
 from sources.gladly.event_windows import find_event_gaps, reach
 from sources.gladly.gaps import Gap, GapKind
@@ -50,7 +53,7 @@ from sources.tables.parse import RecordParser
 GLADLY_TABLES: tuple[TableSchema, ...] = (
     *(
         table
-        for record in (*RECORDS, *REFERENCE_RECORDS, *records_of(EVENTS))
+        for record in (*RECORDS, *REFERENCE_RECORDS, *ENRICHMENT_RECORDS, *records_of(EVENTS))
         for table in table_schemas(record)
     ),
     *HISTORY_TABLES,
@@ -186,6 +189,9 @@ class GladlyRun:
                 self._heal(loader, exports, now)
         if self.selected(REPORTS):
             self._load_reports(loader, now)
+        if self.selected(ENRICHMENT):
+            with self._others_go_on():
+                self._load_enrichment(loader, now)
         if self.settings.on_customer_deleted == ERASE:
             self._erase(loader, now)
         self._finish(exports, schedules)
@@ -244,6 +250,20 @@ class GladlyRun:
             errors = load_reports(self.client, budget, archive, loader, plan, now)
             if errors:
                 raise errors[0]
+
+    def _load_enrichment(self, loader: Loader, now: datetime) -> None:
+        kinds = checked_kinds(self.settings.enrichment)
+        if not kinds:
+            return
+        archive = self.workspace.archive / "enrichment"
+        seconds, requests = (
+            self.settings.enrichment_max_seconds,
+            self.settings.enrichment_max_requests,
+        )
+        allowance = Allowance(seconds, requests, clock=self.clock)
+        errors = load_enrichment(self.client, archive, loader, kinds, allowance, now)
+        if errors:
+            raise errors[0]
 
     def _heal(self, loader: Loader, exports: Exports, now: datetime) -> None:
         """Name the spans whose events no run read, then fill them."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.warehouse import TableChange
+from sources.gladly.enrichment_types import READS_FILE
 from sources.gladly.gaps import GapKind
 from sources.gladly.settings import (
     EVENTS_STREAM,
@@ -108,6 +109,11 @@ class RunReport:
     def report_rows(self) -> int:
         """Rows of reports that this run read, those that were there already included."""
         return sum(file.rows for file in self.files if file.stream in _REPORT_STREAMS)
+
+    @property
+    def reads(self) -> int:
+        """Reads by id that this run made."""
+        return sum(file.rows for file in self.files if file.file == READS_FILE)
 
     @property
     def jobs(self) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from dlt.common.destination import Destination
 
 from pipelines.destinations import Capabilities, open_destination
+from pipelines.enrichment import checked_kinds
 from pipelines.gladly import GLADLY_TABLES, GladlyRun
 from pipelines.progress import ProgressReporter
 from pipelines.reference import checked_lists
@@ -80,6 +81,7 @@ def open_client(settings: GladlySettings) -> ApiClient:
             "1, under [sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__RATE_SHARE."
         )
     checked_lists(settings.reference_lists)
+    checked_kinds(settings.enrichment)
     if settings.on_customer_deleted not in (KEEP, ERASE):
         raise SettingsError(
             f"on_customer_deleted is {settings.on_customer_deleted!r}. Set it to keep or erase, "

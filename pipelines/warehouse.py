@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,14 +140,43 @@ class Warehouse:
             client.execute_sql("SELECT 1")
             return client.has_dataset()
 
-    def read(self, table: str, columns: Sequence[str], where: str = "") -> list[tuple[Any, ...]]:
-        """Return the named columns of the current rows of a table."""
+    def read(
+        self, table: str, columns: Sequence[str], where: str = "", *parameters: object
+    ) -> list[tuple[Any, ...]]:
+        """Return the named columns of the current rows of a table.
+
+        Values that somebody else chose are ``parameters``, each a ``%s`` of ``where``.
+        """
         with self._client() as client:
             names = self._names(client)
             selected = ", ".join(names.column(column) for column in columns)
             sql = f"SELECT {selected} FROM {self._current(table, names)} AS c"
-            rows = self._query(client, sql + (f" WHERE {where}" if where else ""))
+            rows = self._query(client, sql + (f" WHERE {where}" if where else ""), *parameters)
             return [tuple(row) for row in rows]
+
+    def query(
+        self,
+        sql_of: Callable[[Callable[[str], str], Callable[[str], str]], str],
+        *parameters: object,
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over current rows of several tables.
+
+        Args:
+            sql_of: Makes the query of how the rows of a table, and how a column, are written.
+            parameters: One for each ``%s`` of the query.
+        """
+        with self._client() as client:
+            names = self._names(client)
+            sql = sql_of(lambda table: self._current(table, names), names.column)
+            return [tuple(row) for row in client.execute_sql(sql, *parameters) or ()]
+
+    def present(self, tables: Iterable[str]) -> set[str]:
+        """Return which tables are there: files in a folder have none of a table without rows."""
+        if self._capabilities.keeping is Keeping.MERGE:
+            return {*tables}
+        with self._client() as client:
+            names = self._names(client)
+            return {table for table in tables if self._is_present(client, table, names)}
 
     def count(self, tables: Iterable[str]) -> dict[str, int]:
         """Return how many current rows each table has."""
@@ -232,12 +261,21 @@ class Warehouse:
         rows = self._query(client, f"SELECT COUNT(*) FROM {self._current(table, names)} AS c")
         return int(rows[0][0]) if rows else 0
 
-    def _query(self, client: SqlClientBase[Any], sql: str) -> Sequence[Sequence[Any]]:
+    def _query(
+        self, client: SqlClientBase[Any], sql: str, *parameters: object
+    ) -> Sequence[Sequence[Any]]:
         """Return the rows of a query; a table that no load has made yet is empty."""
         try:
-            return client.execute_sql(sql) or ()
+            return client.execute_sql(sql, *parameters) or ()
         except DestinationUndefinedEntity:
             return ()
+
+    def _is_present(self, client: SqlClientBase[Any], table: str, names: Names) -> bool:
+        try:
+            client.execute_sql(f"SELECT 1 FROM {names.final(table)} LIMIT 1")
+        except DestinationUndefinedEntity:
+            return False
+        return True
 
     def _is_new(self, client: SqlClientBase[Any], stream: str, files: Sequence[TableFile]) -> bool:
         """Whether this is the first package of its feed, into tables that hold nothing."""

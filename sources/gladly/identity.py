@@ -8,14 +8,18 @@ never counts twice; a GET that answers 301 is one more piece of evidence for the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from sources.tables.declarations import LINEAGE, VERSION, Column, Kind, TableSchema
+from sources.tables.declarations import EXTRACTED_AT, LINEAGE, VERSION, Column, Kind, TableSchema
 
 _AT = "When it was recorded."
 _EVENT_ID = Column("event_id", Kind.TEXT, "The event that told it, if one did.")
 _EVIDENCE = Column(
-    "evidence", Kind.TEXT, "What told it: a type of event, or a redirect.", nullable=False
+    "evidence",
+    Kind.TEXT,
+    "What told it: a type of event, a redirect, or two reads that found nothing.",
+    nullable=False,
 )
 
 CUSTOMER_MERGES = TableSchema(
@@ -140,6 +144,31 @@ def identity_rows(events: Iterable[Mapping[str, Any]]) -> dict[str, list[Row]]:
             if all(key.values()) and len({*key.values()}) == len(key):
                 rows.setdefault(table, {})[tuple(key.values())] = key | moment | _origin(event)
     return {table: list(found.values()) for table, found in rows.items()}
+
+
+def redirect_row(source: str, destination: str, lineage: Row) -> Row:
+    """Return the row of ``customer_merges`` that a redirect tells of.
+
+    Args:
+        source: The id that was asked for.
+        destination: The id that it was merged into.
+        lineage: Where the read stands; its time is the merge's, which nothing else tells.
+    """
+    key = {"source_customer_id": source, "destination_customer_id": destination}
+    told = {"merged_at": lineage[EXTRACTED_AT], "event_id": None, "evidence": "redirect"}
+    return key | told | lineage
+
+
+def missing_row(customer_id: str, since: datetime, lineage: Row) -> Row:
+    """Return the row of ``deleted_customers`` that two reads which found nothing tell of.
+
+    Args:
+        customer_id: The id that was asked for.
+        since: When it was first not there.
+        lineage: Where the second read stands.
+    """
+    told = {"deleted_at": since, "event_id": None, "evidence": "not found twice"}
+    return {"customer_id": customer_id} | told | lineage
 
 
 def _told(event: Mapping[str, Any]) -> Iterable[tuple[str, Row, Row]]:

@@ -129,6 +129,12 @@ def webhook_without_secrets(webhook: Any) -> Any:  # noqa: ANN401 - any JSON val
     return {name: _without_secrets(name, value) for name, value in webhook.items()}
 
 
+def is_limited(reply: Reply) -> bool:
+    """Whether Gladly says that it cut an answer (API reference, ``Gladly-Limited-Data``)."""
+    flag: str = reply.headers.get(_LIMITED_HEADER, "false")
+    return flag.strip().lower() != "false"
+
+
 def archive_lists(archive: Path, lists: Iterable[ReferenceList], at: datetime) -> Snapshot:
     """Write lists into the raw archive: all of them, or none.
 
@@ -220,15 +226,10 @@ def _list(name: str, path: str, values: Any, replies: Iterable[Reply]) -> Refere
     replies = list(replies)
     times = [http_date(reply.headers.get("date")) for reply in replies]
     at = min((time for time in times if time), default=datetime.now(UTC))
-    is_cut = any(map(_is_limited, replies)) or (
+    is_cut = any(map(is_limited, replies)) or (
         name == PUBLIC_ANSWER.table and len(values) >= _MOST_ANSWERS
     )
     return ReferenceList(name, lines, at, is_whole=not is_cut)
-
-
-def _is_limited(reply: Reply) -> bool:
-    flag: str = reply.headers.get(_LIMITED_HEADER, "false")
-    return flag.strip().lower() != "false"
 
 
 def _without_secrets(name: str, value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -99,6 +99,13 @@ class GladlySettings(BaseConfiguration):
     """The first day to load, such as 2026-01-01; by default the trailing days of a first run."""
     reports_per_minute: int = 10
     """Reports to ask for a minute. Gladly allows 10, to all of the organisation together."""
+    enrichment: list[str] = dataclasses.field(default_factory=list)
+    """What to read by id behind the exports: conversations, customer_profiles, tasks,
+    voice_transcripts. By default nothing: it takes a request for each."""
+    enrichment_max_seconds: float | None = 3600.0
+    """Seconds that such reads may take in one run; what is left is read by the next one."""
+    enrichment_max_requests: int | None = None
+    """Such reads in one run; by default as many as the time allows."""
     heal_event_gaps: bool = True
     """Fill spans whose events no run read in time from the timestamps reports."""
     on_customer_deleted: str = KEEP

@@ -1,0 +1,239 @@
+"""Reads by id over HTTP: one conversation, customer, task or transcript each, into the archive.
+
+Source: Gladly API reference, the operations named in ``enrichment_types``, and its Rate Limit: any
+number of reads may be under way, ten of them may begin in a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sources.gladly.enrichment_types import (
+    CUSTOMER_PROFILE,
+    ENRICHMENT_READ,
+    ENRICHMENT_STREAM,
+    TASK,
+    TASK_COMMENT,
+    VOICE_TRANSCRIPT,
+    EnrichmentKind,
+    Outcome,
+)
+from sources.gladly.reference import is_limited
+from sources.http.client import ApiClient
+from sources.http.errors import GapError, GiveUpError, RetryableError, UnsafeError
+from sources.http.faults import server_now
+from sources.http.hosts import path_segment
+from sources.http.replies import Reply
+from sources.streams.archive import RawFile, size_and_digest
+from sources.streams.batches import batches, read_request, write_batch
+from sources.tables.conform import decode_json, encode_json
+from sources.tables.timestamps import format_timestamp, parse_timestamp
+
+_MOVED: Final = 301
+_BAD_REQUEST: Final = 400
+
+Document = dict[str, Any]
+
+
+class Wanted(NamedTuple):
+    """Something to read.
+
+    Attributes:
+        kind: as in ``ENRICHMENT_KINDS``.
+        entity_id: its id.
+        touched_at: when it was touched last, as far as is known.
+        missing_since: when a read of it first found nothing, where the last one did.
+    """
+
+    kind: str
+    entity_id: str
+    touched_at: datetime | None = None
+    missing_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of one read.
+
+    Attributes:
+        wanted: what was asked for.
+        outcome: what was found.
+        at: Gladly's clock, UTC.
+        documents: what it answered, by record type, as JSON values whose numbers kept all digits.
+        missing_since: when it was first not there, if it is not.
+        moved_to: the id a customer was merged into.
+        is_complete: False where Gladly cut the answer.
+    """
+
+    wanted: Wanted
+    outcome: Outcome
+    at: datetime
+    documents: tuple[tuple[str, Document], ...] = ()
+    missing_since: datetime | None = None
+    moved_to: str | None = None
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Reads in the raw archive that are loaded together; ``at`` is the version of their rows."""
+
+    job_id: str
+    at: datetime
+    files: tuple[RawFile, ...]
+
+
+def read_entity(client: ApiClient, kind: EnrichmentKind, wanted: Wanted, now: datetime) -> Read:
+    """Read one thing by its id.
+
+    Args:
+        client: For Gladly.
+        kind: What it is.
+        wanted: Which one.
+        now: The time of a read that is refused; all others tell Gladly's.
+
+    Raises:
+        HelpdeskError: it cannot be told now whether it is there, or nothing of this kind may be
+            read (403).
+    """
+    try:
+        path = path_segment(wanted.entity_id).join(kind.path)
+    except UnsafeError:
+        return Read(wanted, Outcome.REFUSED, now)
+    try:
+        reply = client.request("GET", path, expect=_expected(kind))
+        if reply.status == _MOVED:
+            moved_to = _moved_to(reply, path)
+            return Read(wanted, Outcome.MOVED, server_now(reply.headers), moved_to=moved_to)
+        found = _found(kind, wanted, reply, path)
+        return _with_comments(client, found, path) if kind.record is TASK else found
+    except GapError:
+        at = client.server_time() or now
+        return Read(wanted, Outcome.MISSING, at, missing_since=wanted.missing_since or at)
+    except GiveUpError as error:
+        if error.status != _BAD_REQUEST:
+            raise
+        return Read(wanted, Outcome.REFUSED, client.server_time() or now)
+
+
+def archive_reads(archive: Path, reads: Iterable[Read], at: datetime) -> Batch:
+    """Write reads into the raw archive: all of them, or none.
+
+    Args:
+        archive: The folder of raw reads.
+        reads: What was read.
+        at: The version of their rows; no other batch may have it.
+
+    Raises:
+        GiveUpError: the disk is full or refuses.
+    """
+    lines: dict[str, list[str]] = {}
+    for read in reads:
+        for table, document in (*read.documents, (ENRICHMENT_READ.table, _read_document(read))):
+            lines.setdefault(table, []).append(f"{encode_json(document)}\n")
+    files = {f"{table}.jsonl": "".join(texts).encode() for table, texts in lines.items()}
+    return _batch(write_batch(archive, _job_id(at), {"at": format_timestamp(at)}, files))
+
+
+def archived_reads(archive: Path, done: AbstractSet[str]) -> Iterator[Batch]:
+    """Yield the batches in the archive, oldest first, but for those in ``done``.
+
+    ``done`` holds the ids of batches that are loaded; their files are not read.
+    """
+    yield from sorted(map(_batch, batches(archive, done)), key=lambda batch: batch.at)
+
+
+def _expected(kind: EnrichmentKind) -> set[int]:
+    return {200, _MOVED} if kind.record is CUSTOMER_PROFILE else {200}
+
+
+def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Read:
+    added = {kind.record.fields[0].path: wanted.entity_id}
+    document = _object(decode_json(reply.body), path)
+    if kind.record is VOICE_TRANSCRIPT:
+        # it says of which customer it is, and not of which item
+        document = document | added
+    return Read(
+        wanted,
+        Outcome.FOUND,
+        server_now(reply.headers),
+        ((kind.name, added | document),),
+        is_complete=not is_limited(reply),
+    )
+
+
+def _with_comments(client: ApiClient, found: Read, path: str) -> Read:
+    reply = client.request("GET", f"{path}/comments")
+    comments = decode_json(reply.body)
+    if not isinstance(comments, list):
+        raise RetryableError(
+            f"{path}/comments answered something that is no list. Check the base URL, or run "
+            "again later."
+        )
+    ((_, task),) = found.documents
+    added = {"taskId": found.wanted.entity_id, "customerId": task.get("customerId")}
+    lines = tuple((TASK_COMMENT.table, added | _object(one, path)) for one in comments)
+    return replace(
+        found,
+        documents=(*found.documents, *lines),
+        is_complete=found.is_complete and not is_limited(reply),
+    )
+
+
+def _object(value: Any, path: str) -> Document:  # noqa: ANN401 - any JSON value
+    if not isinstance(value, dict):
+        raise RetryableError(
+            f"{path} answered something that is no object. Check the base URL, or run again later."
+        )
+    return value
+
+
+def _moved_to(reply: Reply, path: str) -> str:
+    errors = reply.document.get("errors") if isinstance(reply.document, dict) else None
+    for error in errors if isinstance(errors, list) else ():
+        meta = error.get("meta") if isinstance(error, dict) else None
+        new = meta.get("new") if isinstance(meta, dict) else None
+        if isinstance(new, str) and new:
+            return new
+    raise RetryableError(
+        f"{path} answered 301 without the id that the customer has now. Check any proxy in "
+        "between, or run again later.",
+        status=_MOVED,
+    )
+
+
+def _read_document(read: Read) -> Mapping[str, Any]:
+    kind, entity_id, touched_at, _ = read.wanted
+    # what is read was touched before, whatever two clocks say
+    requested_at = max(read.at, touched_at or read.at)
+    return {
+        "readId": f"{kind} {entity_id}",
+        "kind": kind,
+        "entityId": entity_id,
+        "outcome": read.outcome.value,
+        "requestedAt": format_timestamp(requested_at),
+        "missingSince": read.missing_since and format_timestamp(read.missing_since),
+        "movedTo": read.moved_to,
+        "isComplete": read.is_complete,
+    }
+
+
+def _batch(folder: Path) -> Batch:
+    parsed = parse_timestamp(read_request(folder)["at"])
+    if parsed is None:
+        raise ValueError(f"{folder.name} of the raw archive was not written by this program")
+    at, job_id = parsed.at, _job_id(parsed.at)
+    files = tuple(
+        RawFile(ENRICHMENT_STREAM, job_id, path.name, at, None, path, *size_and_digest(path), 0.0)
+        for path in sorted(folder.glob("*.jsonl"))
+    )
+    return Batch(job_id, at, files)
+
+
+def _job_id(at: datetime) -> str:
+    return f"enrichment {format_timestamp(at)}"
