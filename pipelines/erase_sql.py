@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines.merge import Names
 from sources.gladly.declarations import CONVERSATION_ITEM, CUSTOMER
-from sources.gladly.enrichment_types import CONVERSATION, CUSTOMER_PROFILE
+from sources.gladly.enrichment_types import CONVERSATION, CUSTOMER_PROFILE, ENRICHMENT_READ
 from sources.gladly.identity import (
     CONVERSATION_MERGES,
     DELETED_CUSTOMERS,
@@ -30,7 +30,6 @@ from sources.tables.declarations import (
     LINE,
     Column,
     Kind,
-    Record,
     TableSchema,
 )
 from sources.tables.ledger import LOAD_FILES, LOAD_RUNS, QUARANTINED_LINES
@@ -71,9 +70,13 @@ _KEPT = frozenset({DELETED_CUSTOMERS.name, ERASED_CUSTOMERS.name})
 # an id in a system of the user's own, which may look like anything
 _NOT_OURS = frozenset({"external_customer_id"})
 _RAW = "raw"
-# whose own id is a customer's, or a conversation's, without saying so
-_CUSTOMERS = (CUSTOMER, CUSTOMER_PROFILE)
-_CONVERSATIONS = (CONVERSATION,)
+# columns that hold ids of customers, or of conversations, without saying so
+_CUSTOMERS = {
+    CUSTOMER.table: (CUSTOMER.key,),
+    CUSTOMER_PROFILE.table: (CUSTOMER_PROFILE.key,),
+    ENRICHMENT_READ.table: ("entity_id", "moved_to"),
+}
+_CONVERSATIONS = {CONVERSATION.table: (CONVERSATION.key,), ENRICHMENT_READ.table: ("entity_id",)}
 
 
 def customer_columns(table: TableSchema) -> list[str]:
@@ -83,13 +86,13 @@ def customer_columns(table: TableSchema) -> list[str]:
         for column in table.columns
         if _is_named(column.name, "customer_id") and column.name not in _NOT_OURS
     ]
-    return [*_own_id(table, _CUSTOMERS), *columns]
+    return [*_CUSTOMERS.get(table.name, ()), *columns]
 
 
 def conversation_columns(table: TableSchema) -> list[str]:
     """Return the columns that hold conversation ids."""
     columns = [c.name for c in table.columns if _is_named(c.name, "conversation_id")]
-    return [*_own_id(table, _CONVERSATIONS), *columns]
+    return [*_CONVERSATIONS.get(table.name, ()), *columns]
 
 
 def text_columns(table: TableSchema) -> list[str]:
@@ -280,10 +283,6 @@ def empty_scratch_statements(names: Names) -> list[str]:
     return [f"DELETE FROM {names.staged(table.name)}" for table in SCRATCH]
 
 
-def _own_id(table: TableSchema, records: Iterable[Record]) -> list[str]:
-    return [record.key for record in records if record.table == table.name]
-
-
 def _is_named(column: str, name: str) -> bool:
     return column == name or column.endswith(f"_{name}")
 
@@ -294,7 +293,7 @@ def _with_conversations_of_customers(
     """Return the tables that say whose a conversation is, and the column that names it."""
     found: list[tuple[TableSchema, str]] = []
     for table in erasable(tables):
-        own = _own_id(table, _CONVERSATIONS)
+        own = _CONVERSATIONS.get(table.name, ())
         columns = [*own, *({"conversation_id"} & table.columns_by_name.keys())]
         if columns and "customer_id" in table.columns_by_name:
             found.append((table, columns[0]))

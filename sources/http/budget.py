@@ -53,11 +53,18 @@ class Window:
     held_until: float = -math.inf
 
 
-def next_start(window: Window, now: float) -> float:
-    """The earliest clock reading, `now` or later, at which one more request may start."""
+def next_start(window: Window, now: float, *, queued: bool = False) -> float:
+    """The earliest clock reading, `now` or later, at which one more request may start.
+
+    Requests that have waited together do not start together: what is longer on its way than the
+    others would meet the next such crowd at the server. A limit of 4, one request a letter::
+
+        ---aaaa-|----a--a--a--a--a--a---> clock: the first four find the window empty
+    """
     full = len(window.starts) >= window.limit
     free = window.starts[-window.limit] + window.seconds if full else now
-    return max(now, free, window.held_until)
+    spaced = window.starts[-1] + window.seconds / window.limit if queued and window.starts else now
+    return max(now, free, spaced, window.held_until)
 
 
 def with_start(window: Window, now: float) -> Window:
@@ -184,14 +191,16 @@ class RateBudget:
         return self._reserve
 
     def _wait_to_start(self) -> None:
-        while (wait := self._try_to_start()) > 0:
+        queued = False
+        while (wait := self._try_to_start(queued=queued)) > 0:
+            queued = True
             self._sleep(wait)
 
-    def _try_to_start(self) -> float:
+    def _try_to_start(self, *, queued: bool) -> float:
         """Record a start and return 0, or return the seconds to wait before trying again."""
         with self._lock:
             now = self._clock()
-            start = next_start(self._window, now)
+            start = next_start(self._window, now, queued=queued)
             if start <= now:
                 self._window = with_start(self._window, now)
                 return 0.0

@@ -105,6 +105,12 @@ def test_a_start_counts_until_its_window_has_passed() -> None:
     assert with_start(window, 1.0).starts == (0.95, 1.0)
 
 
+def test_requests_that_waited_together_do_not_start_together() -> None:
+    window = with_start(Window(4, 1.0), 10.0)
+    assert next_start(window, 10.1) == 10.1
+    assert next_start(window, 10.1, queued=True) == 10.25
+
+
 def test_a_burst_uses_the_share_and_then_waits_for_the_window() -> None:
     fake = FakeTime()
     assert starts_of(budget_on(fake), fake, 10) == [1000.0] * 8 + [1001.0] * 2
