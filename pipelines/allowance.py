@@ -43,6 +43,11 @@ class Allowance:
         with self._lock:
             return self._is_used_up()
 
+    def at_most(self, requests: int) -> int:
+        """Return how many of so many requests may be made, as far as their number decides."""
+        with self._lock:
+            return requests if self._left is None else min(requests, self._left)
+
     def _is_used_up(self) -> bool:
         is_late = self._until is not None and self._clock() >= self._until
         return is_late or (self._left is not None and self._left <= 0)

@@ -59,6 +59,7 @@ def run_demo(folder: Path, items: int, progress: ProgressReporter) -> Iterator[R
     patient = SandboxSettings(world=world, requests_per_second=1000, reports_per_minute=1000)
     with Sandbox(patient) as sandbox:
         settings = sandbox_settings(sandbox)
+        settings.enrichment = ["conversations", "tasks"]
         yield run_gladly(settings, target, progress)
         sandbox.clock.advance(timedelta(days=1))
         yield run_gladly(settings, target, progress)

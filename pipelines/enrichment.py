@@ -108,7 +108,7 @@ def load_enrichment(
     loader.progress.say(f"{left:,} conversations, customers and the like are to be read.")
     failed: set[Wanted] = set()
     while not allowance.is_used_up:
-        wanted = selection.next(_READS_PER_BATCH, failed, reader.closed_kinds)
+        wanted = selection.next(allowance.at_most(_READS_PER_BATCH), failed, reader.closed_kinds)
         if not wanted:
             break
         with loader.progress.work(f"read {len(wanted):,} of {left:,}", None) as progress:

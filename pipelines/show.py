@@ -49,10 +49,10 @@ def show_run(console: Console, report: RunReport) -> None:
             f"{len(report.unfinished_jobs)} export jobs were not finished at Gladly; the next run "
             "loads them."
         )
-    reads = f" {report.reads:,} reads by id;" if report.reads else ""
+    reads = f", {report.reads:,} reads by id" if report.reads else ""
     console.print(
         f"Done in {report.seconds:.1f} seconds: {report.rows:,} records of {report.jobs} export "
-        f"jobs, {report.events:,} events, {report.report_rows:,} report rows;{reads} "
+        f"jobs, {report.events:,} events, {report.report_rows:,} report rows{reads}; "
         f"{report.quarantined:,} quarantined, {len(report.open_gaps)} open gaps."
     )
 

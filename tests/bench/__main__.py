@@ -16,6 +16,7 @@ from rich.table import Table
 
 from sandbox import write_conversation_items, write_events
 from tests.bench.measure import Measurement, measure
+from tests.bench.reads import reads_table
 
 _FOLDER = Path("data/bench")
 _SEED = 7
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     console = Console(width=110)
+    console.print(reads_table((0.0, 0.3, 2.0), arguments.rounds))
     for items in arguments.items:
         console.print(_first_load(items, arguments.rounds))
         console.print(_nightly(items, arguments.rounds))
