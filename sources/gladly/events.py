@@ -17,7 +17,7 @@ from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.event_windows import covered_by
 from sources.gladly.settings import EVENTS_PATH, EVENTS_STREAM
 from sources.http.client import ApiClient
-from sources.http.download import download_file, make_private_folder
+from sources.http.download import download_file, write_whole_file
 from sources.streams.archive import RawFile, archive_path, size_and_digest
 from sources.streams.windows import Window
 from sources.tables.timestamps import format_timestamp, parse_timestamp
@@ -91,13 +91,10 @@ def _raw_file(window: Window, path: Path, size: int, digest: str, seconds: float
 
 def _remember_request(folder: Path, window: Window) -> None:
     """Keep beside the events, and before them, what was asked for."""
-    make_private_folder(folder)
     text = orjson.dumps(
         {"startAt": format_timestamp(window.start), "endAt": format_timestamp(window.end)}
     )
-    part = folder / f"{_REQUEST_FILE}.part"
-    part.write_bytes(text)
-    part.replace(folder / _REQUEST_FILE)
+    write_whole_file(folder / _REQUEST_FILE, [text])
 
 
 def _remembered_window(folder: Path) -> Window:

@@ -29,6 +29,7 @@ from sources.gladly.reference_types import (
     TEAM,
     WEBHOOK,
 )
+from sources.gladly.resources import lines_of_list
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, RetryableError
 from sources.http.hosts import path_segment
@@ -36,7 +37,7 @@ from sources.http.replies import Reply
 from sources.http.retry import http_date
 from sources.streams.archive import RawFile, size_and_digest
 from sources.streams.batches import batches, read_request, write_batch
-from sources.tables.conform import decode_json, encode_json
+from sources.tables.conform import decode_json
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
 _PATHS: Final = {
@@ -218,11 +219,7 @@ def _public_answers(client: ApiClient, language: str | None) -> ReferenceList:
 
 
 def _list(name: str, path: str, values: Any, replies: Iterable[Reply]) -> ReferenceList:  # noqa: ANN401 - any JSON value
-    if not isinstance(values, list):
-        raise RetryableError(
-            f"{path} answered something that is no list. Check the base URL, or run again later."
-        )
-    lines = "".join(f"{encode_json(value)}\n" for value in values).encode()
+    lines = lines_of_list(values, path)
     replies = list(replies)
     times = [http_date(reply.headers.get("date")) for reply in replies]
     at = min((time for time in times if time), default=datetime.now(UTC))

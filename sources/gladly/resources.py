@@ -14,7 +14,7 @@ import orjson
 from sources.gladly.jobs import ExportJob, JobFile, parse_job
 from sources.gladly.settings import EXPORT_STREAM, JOBS_PATH, SCHEDULES_PATH
 from sources.http.client import ApiClient
-from sources.http.download import download_file
+from sources.http.download import download_file, write_whole_file
 from sources.http.errors import RetryableError
 from sources.http.hosts import path_segment
 from sources.streams.archive import RawFile, archive_path, size_and_digest
@@ -103,6 +103,19 @@ def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
                 yield job
 
 
+def lines_of_list(values: Any, path: str) -> bytes:  # noqa: ANN401 - any JSON value
+    """Return the elements of a JSON list, one a line.
+
+    Raises:
+        RetryableError: it is no list; ``path`` answered it.
+    """
+    if not isinstance(values, list):
+        raise RetryableError(
+            f"{path} answered something that is no list. Check the base URL, or run again later."
+        )
+    return "".join(f"{encode_json(value)}\n" for value in values).encode()
+
+
 def delete_job(client: ApiClient, job: ExportJob) -> None:
     """Delete a job and its files at Gladly."""
     client.request(
@@ -126,17 +139,10 @@ def _remember_job(folder: Path, job: ExportJob) -> None:
             "files": list(job.files),
         }
     )
-    part = folder / f"{_JOB_FILE}.part"
-    part.write_bytes(text)
-    part.replace(folder / _JOB_FILE)
+    write_whole_file(folder / _JOB_FILE, [text])
 
 
 def _list(client: ApiClient, path: str, params: Mapping[str, str]) -> Listing:
     reply = client.request("GET", path, params=params)
-    values = decode_json(reply.body)
-    if not isinstance(values, list):
-        raise RetryableError(
-            f"{path} answered something that is no list. Check the base URL, or run again later."
-        )
-    lines = whole_lines("".join(f"{encode_json(value)}\n" for value in values).encode())
+    lines = whole_lines(lines_of_list(decode_json(reply.body), path))
     return Listing(path, lines, client.server_time() or datetime.now(UTC))

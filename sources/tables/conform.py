@@ -28,6 +28,8 @@ from sources.tables.timestamps import format_timestamp, parse_timestamp
 _DECODER = msgspec.json.Decoder(float_hook=msgspec.Raw)
 _ENCODER = msgspec.json.Encoder()
 _MISFIT = object()
+# what a text that is not JSON, not UTF-8 or nested too deeply raises
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 ChildKey = tuple[Child, int]
 
@@ -56,8 +58,7 @@ def decode_json(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Decode one JSON text, keeping every digit of its numbers.
 
     Raises:
-        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is not JSON, not UTF-8, or
-            nested deeper than the interpreter allows.
+        DECODE_ERRORS: it is not JSON, not UTF-8, or nested deeper than the interpreter allows.
     """
     return _DECODER.decode(line)
 
@@ -71,7 +72,7 @@ def raw_json_text(raw: msgspec.Raw) -> str | None:
     """Return undecoded JSON as ``encode_json`` writes it, or None where it cannot be decoded."""
     try:
         return encode_json(decode_json(bytes(raw)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return None
 
 

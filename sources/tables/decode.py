@@ -12,6 +12,7 @@ import msgspec
 from sources.streams.lines import Lines, PickedLines, is_blank, split_lines
 from sources.tables import decimals, numbers
 from sources.tables.conform import (
+    DECODE_ERRORS,
     Surprises,
     UnusableRecordError,
     conform,
@@ -26,7 +27,6 @@ from sources.tables.timestamps import is_canonical, parse_timestamp
 _NUL_ESCAPE = b"\\u0000"
 # Within one JSON value these bytes never follow each other, so between lines they prove an end.
 _BETWEEN_RECORDS = b"}\n{"
-DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from sources.streams.lines import (
 )
 from sources.tables.arrow import arrow_schema
 from sources.tables.build import Lineage, TableBuilder, Tables, UnfitValueError
-from sources.tables.conform import decode_json
+from sources.tables.conform import DECODE_ERRORS, decode_json
 from sources.tables.declarations import (
     Declaration,
     Record,
@@ -31,7 +31,6 @@ from sources.tables.declarations import (
     table_schemas,
 )
 from sources.tables.decode import (
-    DECODE_ERRORS,
     QuarantinedLine,
     RecordDecoder,
     Records,

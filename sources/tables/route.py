@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from sources.streams.lines import Lines, PickedLines, is_blank, split_lines
+from sources.tables.conform import DECODE_ERRORS
 from sources.tables.declarations import Record, RecordFamily
-from sources.tables.decode import DECODE_ERRORS, decode_whole_lines
+from sources.tables.decode import decode_whole_lines
 
 
 class Router:
