@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
-# 96 % of ten requests a second, whatever the answers take
-_ARRIVAL_SECONDS: Final = 0.04
+# of a window: 96 % of the limit is used, whatever the answers take
+_ARRIVAL_SHARE: Final = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def window_length(limit: int, share: float, seconds: float) -> float:
         starts     x            x  1.04 s later
         arrivals      o          o  still more than 1 s apart
     """
-    return seconds + (_ARRIVAL_SECONDS if allowed_starts(limit, share) == limit else 0.0)
+    return seconds * (1 + _ARRIVAL_SHARE if allowed_starts(limit, share) == limit else 1)
 
 
 def header_number(text: str | None) -> int | None:

@@ -189,7 +189,7 @@ def test_another_budget_counts_per_minute_and_ignores_the_per_second_headers() -
         10, 60.0, share=1.0, concurrent=2, headers=None, clock=fake.clock, sleep=fake.sleep
     )
     reports.observe({"Ratelimit-Limit-Second": "1", "Ratelimit-Remaining-Second": "0"})
-    assert starts_of(reports, fake, 11) == [1000.0] * 10 + [1060.04]
+    assert starts_of(reports, fake, 11) == [1000.0] * 10 + [1062.4]
 
 
 def run_in_threads(budget: RateBudget, threads: int, calls: int) -> tuple[list[float], int]:
