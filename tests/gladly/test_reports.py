@@ -201,7 +201,7 @@ def test_a_minute_holds_as_many_reports_as_we_may_ask_for(per_minute: int) -> No
     for _ in range(2 * per_minute):
         with budget.slot():
             starts.append(now[0])
-    assert starts == [0.0] * per_minute + [62.4] * per_minute
+    assert starts == pytest.approx([0.0] * per_minute + [62.4] * per_minute)
 
 
 @MANY

@@ -167,7 +167,7 @@ def test_a_call_may_bring_its_own_budget(
     client = connect(url)
     for _ in range(2):
         client.request("POST", "/reports", document={}, budget=reports)
-    assert sum(slept) == 62.4
+    assert sum(slept) == pytest.approx(62.4)
 
 
 @pytest.mark.parametrize(
