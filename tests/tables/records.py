@@ -67,10 +67,11 @@ RECORD_SCHEMAS = {
     "enrichment_reads": "EnrichmentRead",
 }
 _TEXT = {"type": "string"}
+_TEXT_OR_NULL: dict[str, Json] = {"oneOf": [_TEXT, {"type": "null"}]}
 _TIME = {"type": "string", "format": "date-time"}
 # what is our own: members that only the request knew, and the record of a read
 _OWN_MEMBERS: dict[str, dict[str, Json]] = {
-    "task_comments": {"customerId": _TEXT},
+    "task_comments": {"customerId": _TEXT_OR_NULL},
     "voice_transcripts": {"itemId": _TEXT},
 }
 _SCHEMAS["EnrichmentRead"] = {
@@ -81,8 +82,8 @@ _SCHEMAS["EnrichmentRead"] = {
         "entityId": _TEXT,
         "outcome": {"enum": ["found", "moved", "missing", "gone", "refused"]},
         "requestedAt": _TIME,
-        "missingSince": _TIME,
-        "movedTo": _TEXT,
+        "missingSince": {"oneOf": [_TIME, {"type": "null"}]},
+        "movedTo": _TEXT_OR_NULL,
         "isComplete": {"type": "boolean"},
     },
     "required": ["readId", "kind", "entityId", "outcome", "requestedAt"],
@@ -262,7 +263,12 @@ def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
             return st.fixed_dictionaries(required, optional=members)
         case "object":
             return st.dictionaries(_TEXTS, _TEXTS, max_size=3)
-    simple = {"integer": _INTEGERS, "number": _INTEGERS | _NUMBERS, "boolean": st.booleans()}
+    simple = {
+        "integer": _INTEGERS,
+        "number": _INTEGERS | _NUMBERS,
+        "boolean": st.booleans(),
+        "null": st.none(),
+    }
     return simple[schema["type"]]
 
 
