@@ -20,7 +20,6 @@ from sources.gladly.enrichment_types import (
     ENRICHMENT_STREAM,
     TASK,
     TASK_COMMENT,
-    VOICE_TRANSCRIPT,
     EnrichmentKind,
     Outcome,
 )
@@ -157,9 +156,6 @@ def _expected(kind: EnrichmentKind) -> set[int]:
 def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Read:
     added = {kind.record.fields[0].path: wanted.entity_id}
     document = _object(_decoded(reply, path), path)
-    if kind.record is VOICE_TRANSCRIPT:
-        # it says of which customer it is, and not of which item
-        document = document | added
     return Read(
         wanted,
         Outcome.FOUND,
