@@ -9,6 +9,7 @@ snake_case, plus the list of renames. It takes rows as plain dicts, wherever the
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,15 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
+from tests.enrichment_leaves import (
+    ENRICHMENT_FIELDS,
+    ENRICHMENT_KEYS,
+    ENRICHMENT_LISTS,
+    ENRICHMENT_PARENT_KEYS,
+    ENRICHMENT_RENAMES,
+    ENRICHMENT_VALUE_COLUMNS,
+    NUMBER,
+)
 from tests.event_leaves import (
     DECIMAL,
     EVENT_CHILDREN,
@@ -159,6 +169,7 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     **EVENT_FIELDS,
     **REFERENCE_FIELDS,
+    **ENRICHMENT_FIELDS,
 }
 
 # table -> path of a list -> the child table and the label that tells its rows apart
@@ -193,6 +204,7 @@ LISTS: dict[str, _Lists] = {
     "export_jobs": {"files": ("export_job_files", {})},
     **EVENT_LISTS,
     **REFERENCE_LISTS,
+    **ENRICHMENT_LISTS,
 }
 
 # child tables whose elements are plain text -> the column it is in
@@ -205,7 +217,11 @@ VALUE_COLUMNS = {
     "export_job_files": "filename",
     **EVENT_VALUE_COLUMNS,
     **REFERENCE_VALUE_COLUMNS,
+    **ENRICHMENT_VALUE_COLUMNS,
 }
+
+# record type -> the member that identifies a record, where that is not ``id``
+KEYS = ENRICHMENT_KEYS
 
 # table -> the column that holds the record's id, where that is not ``id``
 PARENT_KEYS = {
@@ -219,6 +235,7 @@ PARENT_KEYS = {
     "export_job_files": "job_id",
     **dict.fromkeys((*EVENT_FIELDS, *EVENT_CHILDREN), "event_id"),
     **REFERENCE_PARENT_KEYS,
+    **ENRICHMENT_PARENT_KEYS,
 }
 
 RENAMES = {
@@ -238,6 +255,7 @@ RENAMES = {
     ("export_jobs", "parameters.endAt"): "end_at",
     **EVENT_RENAMES,
     **REFERENCE_RENAMES,
+    **ENRICHMENT_RENAMES,
 }
 
 
@@ -294,7 +312,7 @@ def missing_leaves(table: str, line: str | bytes, rows: Rows) -> list[str]:
         rows: All rows, by table and record id.
     """
     record = parse_json(line)
-    search = _Search(record["id"], rows)
+    search = _Search(record[KEYS.get(table, "id")], rows)
     if table == EVENTS:
         search.event(record)
         return search.problems
@@ -475,6 +493,8 @@ def _typed(sent: object, kind: str) -> tuple[object, bool]:
     if kind == DECIMAL and (type(sent) is int or isinstance(sent, Number)):
         number = money(sent.text if isinstance(sent, Number) else str(sent))
         return number, number is not None
+    if kind == NUMBER and (type(sent) is int or isinstance(sent, Number)):
+        return double(sent.text if isinstance(sent, Number) else str(sent))
     return None, False
 
 
@@ -501,6 +521,17 @@ def money(text: str) -> Decimal | None:
         return Decimal(0)
     fits = -9 <= number.adjusted() < 29 and Fraction(number) * 10**9 % 1 == 0
     return number if fits else None
+
+
+def double(text: str) -> tuple[float | None, bool]:
+    """Return the double nearest to a JSON number, and whether its shortest text says it all.
+
+    Texts of more than 1,000 characters, and exponents of more than three digits, are not looked at.
+    """
+    exponent = text.lower().partition("e")[2].lstrip("+-")
+    if len(text) > 1_000 or len(exponent) > 3 or math.isinf(float(text)):
+        return None, False
+    return float(text), Decimal(repr(float(text))) == Decimal(text)
 
 
 _TIMESTAMP = re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,6 @@ from sources.gladly.enrichment_types import (
     ENRICHMENT_STREAM,
     TASK,
     TASK_COMMENT,
-    VOICE_TRANSCRIPT,
     EnrichmentKind,
     Outcome,
 )
@@ -32,6 +32,7 @@ from sources.http.replies import Reply
 from sources.streams.archive import RawFile, size_and_digest
 from sources.streams.batches import batches, read_request, write_batch
 from sources.tables.conform import decode_json, encode_json
+from sources.tables.decode import DECODE_ERRORS
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
 _MOVED: Final = 301
@@ -108,7 +109,7 @@ def read_entity(client: ApiClient, kind: EnrichmentKind, wanted: Wanted, now: da
     try:
         reply = client.request("GET", path, expect=_expected(kind))
         if reply.status == _MOVED:
-            moved_to = _moved_to(reply, path)
+            moved_to = _moved_to(reply, wanted, path)
             return Read(wanted, Outcome.MOVED, server_now(reply.headers), moved_to=moved_to)
         found = _found(kind, wanted, reply, path)
         return _with_comments(client, found, path) if kind.record is TASK else found
@@ -154,10 +155,7 @@ def _expected(kind: EnrichmentKind) -> set[int]:
 
 def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Read:
     added = {kind.record.fields[0].path: wanted.entity_id}
-    document = _object(decode_json(reply.body), path)
-    if kind.record is VOICE_TRANSCRIPT:
-        # it says of which customer it is, and not of which item
-        document = document | added
+    document = _object(_decoded(reply, path), path)
     return Read(
         wanted,
         Outcome.FOUND,
@@ -169,7 +167,7 @@ def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Rea
 
 def _with_comments(client: ApiClient, found: Read, path: str) -> Read:
     reply = client.request("GET", f"{path}/comments")
-    comments = decode_json(reply.body)
+    comments = _decoded(reply, path)
     if not isinstance(comments, list):
         raise RetryableError(
             f"{path}/comments answered something that is no list. Check the base URL, or run "
@@ -185,6 +183,17 @@ def _with_comments(client: ApiClient, found: Read, path: str) -> Read:
     )
 
 
+def _decoded(reply: Reply, path: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a body that the client could read, as far as it can become a line of the archive."""
+    with suppress(*DECODE_ERRORS):
+        return decode_json(reply.body)
+    raise RetryableError(
+        f"{path} answered {reply.status} with JSON that is not plain UTF-8. Check any proxy in "
+        "between, or run again later.",
+        status=reply.status,
+    )
+
+
 def _object(value: Any, path: str) -> Document:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
         raise RetryableError(
@@ -193,12 +202,14 @@ def _object(value: Any, path: str) -> Document:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _moved_to(reply: Reply, path: str) -> str:
-    errors = reply.document.get("errors") if isinstance(reply.document, dict) else None
+def _moved_to(reply: Reply, wanted: Wanted, path: str) -> str:
+    document = _decoded(reply, path)
+    errors = document.get("errors") if isinstance(document, dict) else None
     for error in errors if isinstance(errors, list) else ():
         meta = error.get("meta") if isinstance(error, dict) else None
         new = meta.get("new") if isinstance(meta, dict) else None
-        if isinstance(new, str) and new:
+        # no table holds U+0000, and nothing becomes itself
+        if isinstance(new, str) and "\0" not in new and new not in ("", wanted.entity_id):
             return new
     raise RetryableError(
         f"{path} answered 301 without the id that the customer has now. Check any proxy in "

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 
 # What the fast path takes as it stands: 15 digits at most, which every double holds.
 _CANONICAL = re.compile(r"-?[0-9]{1,15}|-?[0-9]{1,8}\.[0-9]{1,7}", re.ASCII)
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _LONGEST = 1_000
+# the usual 28 digits would round, and so take for exact what is not
+_EXACT = Context(prec=2 * _LONGEST)
 
 
 class ParsedNumber(NamedTuple):
@@ -35,7 +37,7 @@ def parse_number(text: str, factor: int = 1) -> ParsedNumber | None:
         return ParsedNumber(float(text), exact=True)
     if len(text) > _LONGEST or _NUMBER.fullmatch(text) is None:
         return None
-    number = Decimal(text) * factor
+    number = _EXACT.multiply(Decimal(text), factor)
     value = float(number)
     if not math.isfinite(value):
         return None

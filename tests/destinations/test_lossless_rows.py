@@ -1,5 +1,7 @@
 """Every leaf of hostile records is found again in the rows of every kind of destination."""
 
+from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,10 +10,22 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from pipelines.allowance import Allowance
+from pipelines.enrichment import load_enrichment
 from pipelines.gladly import GLADLY_TABLES
 from pipelines.runner import Target
 from sandbox import Sandbox
-from tests.leaves import missing_leaves, rows_by_record
+from sources.gladly.enrichment import Read, Wanted, archive_reads
+from sources.gladly.enrichment_types import (
+    ENRICHMENT_READ,
+    ENRICHMENT_RECORDS,
+    READS_FILE,
+    Outcome,
+)
+from sources.tables.conform import decode_json
+from sources.tables.declarations import TableSchema, table_schemas
+from tests.leaves import KEYS, missing_leaves, rows_by_record
+from tests.pipelines.references import FIRST, client_of, opened
 from tests.pipelines.runs import DESTINATIONS, ITEMS, run
 from tests.tables.records import any_conforming, as_json, mutated
 
@@ -26,6 +40,9 @@ FEW = settings(
 
 
 RECORDS = any_conforming("conversation_items")
+# what is read is told by the record of each read, which is not answered
+ANSWERS = [record.table for record in ENRICHMENT_RECORDS if record is not ENRICHMENT_READ]
+ENRICHMENT_TABLES = [table for record in ENRICHMENT_RECORDS for table in table_schemas(record)]
 
 
 class Line(bytes):
@@ -66,12 +83,53 @@ def test_every_leaf_is_in_the_warehouse(
     is_found()
 
 
-def tables_as_stored(target: Target) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows of all tables; JSON as the text it is, so that no digit can get lost."""
+@st.composite
+def hostile_answers(draw: st.DrawFn) -> list[tuple[str, Line]]:
+    """Return answers to reads by id, each with its table, as ``hostile_lines`` does."""
+    answers = []
+    for table in ANSWERS:
+        key = KEYS.get(table, "id")
+        records = any_conforming(table) | mutated(any_conforming(table), key)
+        few = st.lists(records, min_size=4, max_size=8, unique_by=itemgetter(key))
+        answers += [(table, Line(as_json(record))) for record in draw(few)]
+    return answers
+
+
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+@pytest.mark.parametrize("name", list(DESTINATIONS))
+def test_every_leaf_of_what_is_read_by_id_is_in_the_warehouse(
+    name: str, tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> None:
+    @FEW
+    @given(answers=hostile_answers())
+    def is_found(answers: list[tuple[str, Line]]) -> None:
+        target = DESTINATIONS[name](tmp_path_factory.mktemp(name), postgres)
+        reads = [
+            Read(Wanted(table, str(place)), Outcome.FOUND, FIRST, ((table, decode_json(line)),))
+            for place, (table, line) in enumerate(answers)
+        ]
+        # nothing is left to read: an earlier run archived all of it
+        with opened(target) as loader, client_of("http://127.0.0.1:1") as client:
+            archive = loader.workspace.archive / "enrichment"
+            batch = archive_reads(archive, reads, FIRST)
+            assert load_enrichment(client, archive, loader, [], Allowance(), FIRST) == []
+        (made,) = [file.path for file in batch.files if file.name == READS_FILE]
+        kept = [("enrichment_reads", line) for line in made.read_bytes().splitlines()]
+        assert len(kept) == len(answers)
+        rows = rows_by_record(tables_as_stored(target, ENRICHMENT_TABLES))
+        assert [p for one in [*answers, *kept] for p in missing_leaves(*one, rows)] == []
+
+    is_found()
+
+
+def tables_as_stored(
+    target: Target, of: Sequence[TableSchema] = GLADLY_TABLES
+) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows of tables; JSON as the text it is, so that no digit can get lost."""
     with TemporaryDirectory() as folder:
         warehouse = target.warehouse(Path(folder)).declare()
         tables = {}
-        for table in GLADLY_TABLES:
+        for table in of:
             columns = list(table.columns_by_name)
             rows = warehouse.read(table.name, columns)
             tables[table.name] = [dict(zip(columns, row, strict=True)) for row in rows]

@@ -19,6 +19,7 @@ JSON_TYPES = {
     Kind.BOOLEAN: "boolean",
     Kind.TIMESTAMP: "date-time",
     Kind.DECIMAL: "number",
+    Kind.NUMBER: "number",
     Kind.JSON: "json",
 }
 

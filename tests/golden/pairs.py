@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from sources.gladly.declarations import RECORDS
+from sources.gladly.enrichment_types import ENRICHMENT_RECORDS
 from sources.gladly.event_types import EVENTS
 from sources.gladly.reference_types import REFERENCE_RECORDS
 from sources.tables.build import Lineage
@@ -28,7 +29,7 @@ from sources.tables.parse import FileCounts, parse_file, parser_for
 
 EVENT_TABLES = frozenset(record.table for record in records_of(EVENTS))
 DECLARATIONS: dict[str, Declaration] = {
-    **{record.table: record for record in (*RECORDS, *REFERENCE_RECORDS)},
+    **{record.table: record for record in (*RECORDS, *REFERENCE_RECORDS, *ENRICHMENT_RECORDS)},
     **dict.fromkeys(("events", *EVENT_TABLES), EVENTS),
 }
 FOLDER = Path(__file__).parent

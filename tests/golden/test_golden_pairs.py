@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sources.gladly.declarations import CONTENT_TYPES, RECORDS
+from sources.gladly.enrichment_types import ENRICHMENT_RECORDS
 from sources.gladly.event_types import EVENTS
 from sources.gladly.reference_types import REFERENCE_RECORDS
 from sources.tables.declarations import DELETED_AT, LINEAGE, records_of, table_schemas
@@ -14,7 +15,7 @@ from tests.leaves import missing_leaves, parse_json, rows_by_record
 from tests.tables.records import EVENT_TYPES, validator
 
 PAIRS = [pytest.param(pair, id=pair.name) for pair in pairs()]
-ALL_RECORDS = (*RECORDS, *REFERENCE_RECORDS, *records_of(EVENTS))
+ALL_RECORDS = (*RECORDS, *REFERENCE_RECORDS, *ENRICHMENT_RECORDS, *records_of(EVENTS))
 # PING has no id and no content: it is a test of a webhook, not an event that happened
 EVENT_CASES = {name.lower().replace("/", "_"): name for name in EVENT_TYPES if name != "PING"}
 # all that these send is documented, so nothing of it may land in a raw column

@@ -48,7 +48,7 @@ ORGANIZATION = {"id": "acme", "name": "Acme", "timezone": "Europe/Paris"}
 
 @dataclass
 class ReferenceServer:
-    """What the server answers: a status, headers and a JSON document a path."""
+    """What the server answers: a status, headers and a JSON document, or its bytes, a path."""
 
     now: datetime = FIRST
     answers: dict[str, tuple[int, dict[str, str], Any]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def reference_server() -> Iterator[ReferenceServer]:
             server.asked.append(path)
             missing: tuple[int, dict[str, str], Any] = (404, {}, {"errors": []})
             status, headers, document = server.answers.get(path.partition("?")[0], missing)
-            body = json.dumps(document).encode()
+            body = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response_only(status)
             self.send_header("Date", format_datetime(server.now, usegmt=True))
             self.send_header("Content-Length", str(len(body)))

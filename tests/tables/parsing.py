@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from sources.gladly.declarations import RECORDS
+from sources.gladly.enrichment_types import ENRICHMENT_RECORDS
 from sources.gladly.event_types import EVENTS
 from sources.gladly.reference_types import REFERENCE_RECORDS
 from sources.streams.lines import MAX_LINE_BYTES
@@ -25,7 +26,7 @@ from sources.tables.parse import FileCounts, FileParser, parse_file, parser_for
 LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "job-1", "file.jsonl", "events")
 
 DECLARATIONS: dict[str, Declaration] = {
-    **{record.table: record for record in (*RECORDS, *REFERENCE_RECORDS)},
+    **{record.table: record for record in (*RECORDS, *REFERENCE_RECORDS, *ENRICHMENT_RECORDS)},
     "events": EVENTS,
 }
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from tests.leaves import EVENTS
+from tests.leaves import EVENTS, KEYS
 from tests.tables.records import any_conforming, as_json, events_of_odd_types, mutated
 
 _Lines = st.SearchStrategy[bytes]
@@ -14,7 +14,7 @@ _Lines = st.SearchStrategy[bytes]
 
 @cache
 def good_lines(table: str) -> _Lines:
-    records = any_conforming(table) | mutated(any_conforming(table))
+    records = any_conforming(table) | mutated(any_conforming(table), KEYS.get(table, "id"))
     if table == EVENTS:
         records |= events_of_odd_types()
     return st.builds(as_json, records, escape=st.booleans())

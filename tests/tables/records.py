@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
-from tests.leaves import CONTENT_TABLES, EVENTS, Number
+from tests.leaves import CONTENT_TABLES, EVENTS, KEYS, Number
 
 Json = Any
 
@@ -59,6 +59,34 @@ RECORD_SCHEMAS = {
     "webhooks": "Webhook",
     "public_answers": "PublicAnswer",
     "custom_attributes": "CustomAttribute",
+    "conversations": "Conversation",
+    "customer_profiles": "Customer",
+    "tasks": "Task",
+    "task_comments": "TaskComment",
+    "voice_transcripts": "VoiceTranscript",
+    "enrichment_reads": "EnrichmentRead",
+}
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL: dict[str, Json] = {"oneOf": [_TEXT, {"type": "null"}]}
+_TIME = {"type": "string", "format": "date-time"}
+# what is our own: members that only the request knew, and the record of a read
+_OWN_MEMBERS: dict[str, dict[str, Json]] = {
+    "task_comments": {"customerId": _TEXT_OR_NULL},
+    "voice_transcripts": {"itemId": _TEXT},
+}
+_SCHEMAS["EnrichmentRead"] = {
+    "type": "object",
+    "properties": {
+        "readId": _TEXT,
+        "kind": {"enum": ["conversations", "customer_profiles", "tasks", "voice_transcripts"]},
+        "entityId": _TEXT,
+        "outcome": {"enum": ["found", "moved", "missing", "gone", "refused"]},
+        "requestedAt": _TIME,
+        "missingSince": {"oneOf": [_TIME, {"type": "null"}]},
+        "movedTo": _TEXT_OR_NULL,
+        "isComplete": {"type": "boolean"},
+    },
+    "required": ["readId", "kind", "entityId", "outcome", "requestedAt"],
 }
 
 _TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -154,10 +182,13 @@ ANY_JSON = st.recursive(
 def conforming(table: str, content_type: str = "") -> st.SearchStrategy[Json]:
     """Return records that the API reference allows, without a member it does not name."""
     strategy = _from_schema(_schema(table, content_type))
-    return st.builds(lambda key, record: {**record, "id": key}, _KEYS, strategy)
+    member = KEYS.get(table, "id")
+    return st.builds(lambda key, record: {**record, member: key}, _IDENTIFIERS, strategy)
 
 
-_KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+_IDENTIFIERS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
+)
 KINDS = [
     *(("conversation_items", content_type) for content_type in CONTENT_TABLES),
     *((table, "") for table in RECORD_SCHEMAS if table != "conversation_items"),
@@ -199,6 +230,7 @@ def _schema(table: str, content_type: str) -> dict[str, Any]:
     schema: dict[str, Any] = deepcopy(_SCHEMAS[RECORD_SCHEMAS[table]])
     for name in [name for name, one in schema["properties"].items() if one.get("writeOnly")]:
         del schema["properties"][name]
+    schema["properties"] |= _OWN_MEMBERS.get(table, {})
     if content_type:
         schema["properties"]["content"] = {"$ref": f"#/$defs/{_CONTENT_SCHEMAS[content_type]}"}
     return schema
@@ -231,12 +263,17 @@ def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Json]:
             return st.fixed_dictionaries(required, optional=members)
         case "object":
             return st.dictionaries(_TEXTS, _TEXTS, max_size=3)
-    simple = {"integer": _INTEGERS, "number": _INTEGERS | _NUMBERS, "boolean": st.booleans()}
+    simple = {
+        "integer": _INTEGERS,
+        "number": _INTEGERS | _NUMBERS,
+        "boolean": st.booleans(),
+        "null": st.none(),
+    }
     return simple[schema["type"]]
 
 
 @st.composite
-def mutated(draw: st.DrawFn, records: st.SearchStrategy[Json]) -> Json:
+def mutated(draw: st.DrawFn, records: st.SearchStrategy[Json], key: str = "id") -> Json:
     """Change a record in up to four places, at any depth; only its own id stays."""
     record = deepcopy(draw(records))
     for _ in range(draw(st.integers(1, 4))):
@@ -247,7 +284,7 @@ def mutated(draw: st.DrawFn, records: st.SearchStrategy[Json]) -> Json:
             place[at : at + draw(st.integers(0, 1))] = [value]
         else:
             name = draw(st.sampled_from(sorted(place)) | _NAMES if place else _NAMES)
-            if place is not record or name != "id":
+            if place is not record or name != key:
                 place[name] = value
     return record
 

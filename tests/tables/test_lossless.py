@@ -12,7 +12,7 @@ from sources.tables.declarations import records_of
 from sources.tables.decode import RecordDecoder
 from sources.tables.structure import RecordNode, compile_record
 from tests.event_leaves import event_table
-from tests.leaves import EVENTS, missing_leaves, parse_json, rows_by_record
+from tests.leaves import EVENTS, KEYS, missing_leaves, parse_json, rows_by_record
 from tests.tables.parsing import DECLARATIONS, LINEAGE, LosslessDecoder, joined, parser_of
 from tests.tables.records import (
     ANY_JSON,
@@ -55,7 +55,7 @@ def test_every_leaf_of_a_record_the_reference_allows_is_found(
 def test_every_leaf_of_a_record_nobody_announced_is_found(
     table: str, content_type: str, data: st.DataObject
 ) -> None:
-    record = data.draw(mutated(conforming(table, content_type)))
+    record = data.draw(mutated(conforming(table, content_type), key_of(table)))
     assert found_problems(table, [as_json(record, escape=data.draw(st.booleans()))]) == []
 
 
@@ -79,12 +79,17 @@ def test_an_event_of_an_unknown_type_is_kept(data: st.DataObject) -> None:
 def test_all_paths_build_the_same_tables(table: str, data: st.DataObject) -> None:
     records = any_conforming(table)
     if data.draw(st.booleans()):
-        records |= mutated(any_conforming(table))
-    drawn = data.draw(st.lists(records, min_size=1, max_size=4, unique_by=lambda each: each["id"]))
+        records |= mutated(any_conforming(table), key_of(table))
+    one_each = st.lists(records, min_size=1, max_size=4, unique_by=lambda each: each[key_of(table)])
+    drawn = data.draw(one_each)
     lines = list(map(as_json, drawn))
     tables = parser_of(table).parse(whole_lines(joined(lines)), LINEAGE).tables
     assert built_line_by_line(RecordDecoder, table, lines) == tables
     assert built_line_by_line(LosslessDecoder, table, lines) == tables
+
+
+def key_of(table: str) -> str:
+    return KEYS.get(table, "id")
 
 
 def built_line_by_line(decoder: type[RecordDecoder], table: str, lines: list[bytes]) -> Tables:

@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +53,17 @@ def test_a_number_is_the_double_nearest_to_its_text(text: str) -> None:
     else:
         assert parsed.value == float(text)
         assert parsed.exact == (Decimal(repr(parsed.value)) == Decimal(text))
+
+
+@pytest.mark.parametrize("factor", [1, 60])
+@pytest.mark.parametrize("text", ["9" * 29, f"1.{'0' * 28}1", f"1.{'0' * 900}1"])
+def test_a_number_of_more_digits_than_decimals_usually_have_is_not_exact(
+    text: str, factor: int
+) -> None:
+    parsed = parse_number(text, factor)
+    assert parsed is not None
+    assert Fraction(text) * factor != Fraction(repr(parsed.value))
+    assert not parsed.exact
 
 
 @MANY
