@@ -31,8 +31,7 @@ from sources.http.hosts import path_segment
 from sources.http.replies import Reply
 from sources.streams.archive import RawFile, size_and_digest
 from sources.streams.batches import batches, read_request, write_batch
-from sources.tables.conform import decode_json, encode_json
-from sources.tables.decode import DECODE_ERRORS
+from sources.tables.conform import DECODE_ERRORS, decode_json, encode_json
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
 _MOVED: Final = 301
