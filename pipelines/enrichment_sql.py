@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable
 from sources.gladly.enrichment_types import ENRICHMENT_READ, EnrichmentKind, Outcome, Touch
 from sources.tables.declarations import EXTRACTED_AT, Kind
 
-_DUCKDB_TYPES = {Kind.TEXT: "VARCHAR", Kind.TIMESTAMP: "TIMESTAMPTZ", Kind.BOOLEAN: "BOOLEAN"}
+_TYPES_IN_A_FOLDER = {Kind.TEXT: "VARCHAR", Kind.TIMESTAMP: "TIMESTAMPTZ", Kind.BOOLEAN: "BOOLEAN"}
 Written = Callable[[str], str]
 
 
@@ -66,7 +66,7 @@ def _reads(table: Written, present: Collection[str]) -> str:
         return table(ENRICHMENT_READ.table)
     # only files in a folder lack a table, and DuckDB reads these
     columns = ", ".join(
-        f"CAST(NULL AS {_DUCKDB_TYPES[leaf.kind]}) AS {leaf.name}"
+        f"CAST(NULL AS {_TYPES_IN_A_FOLDER[leaf.kind]}) AS {leaf.name}"
         for leaf in ENRICHMENT_READ.fields
     )
     return f"(SELECT {columns} WHERE FALSE)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from sources.gladly.enrichment_types import (
     Outcome,
 )
 from sources.gladly.reference import is_limited
+from sources.gladly.resources import json_of
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, GiveUpError, RetryableError, UnsafeError
 from sources.http.faults import server_now
@@ -31,11 +31,13 @@ from sources.http.hosts import path_segment
 from sources.http.replies import Reply
 from sources.streams.archive import RawFile, size_and_digest
 from sources.streams.batches import batches, read_request, write_batch
-from sources.tables.conform import DECODE_ERRORS, decode_json, encode_json
+from sources.tables.conform import encode_json
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
 _MOVED: Final = 301
 _BAD_REQUEST: Final = 400
+# the comments of a task are not there, though the task is
+_REFUSALS: Final = frozenset({_BAD_REQUEST, 404, 410})
 
 Document = dict[str, Any]
 
@@ -154,7 +156,7 @@ def _expected(kind: EnrichmentKind) -> set[int]:
 
 def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Read:
     added = {kind.record.fields[0].path: wanted.entity_id}
-    document = _object(_decoded(reply, path), path)
+    document = _object(json_of(reply, path), path)
     return Read(
         wanted,
         Outcome.FOUND,
@@ -165,12 +167,18 @@ def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Rea
 
 
 def _with_comments(client: ApiClient, found: Read, path: str) -> Read:
-    reply = client.request("GET", f"{path}/comments")
-    comments = _decoded(reply, path)
+    """Return a task with its comments; where these cannot be had, the read is not complete."""
+    path = f"{path}/comments"
+    try:
+        reply = client.request("GET", path)
+    except (GapError, GiveUpError) as error:
+        if error.status not in _REFUSALS:
+            raise
+        return replace(found, is_complete=False)
+    comments = json_of(reply, path)
     if not isinstance(comments, list):
         raise RetryableError(
-            f"{path}/comments answered something that is no list. Check the base URL, or run "
-            "again later."
+            f"{path} answered something that is no list. Check the base URL, or run again later."
         )
     ((_, task),) = found.documents
     added = {"taskId": found.wanted.entity_id, "customerId": task.get("customerId")}
@@ -179,17 +187,6 @@ def _with_comments(client: ApiClient, found: Read, path: str) -> Read:
         found,
         documents=(*found.documents, *lines),
         is_complete=found.is_complete and not is_limited(reply),
-    )
-
-
-def _decoded(reply: Reply, path: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a body that the client could read, as far as it can become a line of the archive."""
-    with suppress(*DECODE_ERRORS):
-        return decode_json(reply.body)
-    raise RetryableError(
-        f"{path} answered {reply.status} with JSON that is not plain UTF-8. Check any proxy in "
-        "between, or run again later.",
-        status=reply.status,
     )
 
 
@@ -202,7 +199,7 @@ def _object(value: Any, path: str) -> Document:  # noqa: ANN401 - any JSON value
 
 
 def _moved_to(reply: Reply, wanted: Wanted, path: str) -> str:
-    document = _decoded(reply, path)
+    document = json_of(reply, path)
     errors = document.get("errors") if isinstance(document, dict) else None
     for error in errors if isinstance(errors, list) else ():
         meta = error.get("meta") if isinstance(error, dict) else None

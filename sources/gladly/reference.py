@@ -29,7 +29,7 @@ from sources.gladly.reference_types import (
     TEAM,
     WEBHOOK,
 )
-from sources.gladly.resources import lines_of_list
+from sources.gladly.resources import json_of, lines_of_list
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, RetryableError
 from sources.http.hosts import path_segment
@@ -37,7 +37,6 @@ from sources.http.replies import Reply
 from sources.http.retry import http_date
 from sources.streams.archive import RawFile, size_and_digest
 from sources.streams.batches import batches, read_request, write_batch
-from sources.tables.conform import decode_json
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
 _PATHS: Final = {
@@ -111,7 +110,7 @@ def fetch_list(
     if name == PUBLIC_ANSWER.table:
         return _public_answers(client, language)
     reply = client.request("GET", _PATHS[name])
-    value = decode_json(reply.body)
+    value = json_of(reply, _PATHS[name])
     values = [value] if name == ORGANIZATION.table else value
     if name == WEBHOOK.table and isinstance(values, list):
         values = [webhook_without_secrets(webhook) for webhook in values]
@@ -201,7 +200,7 @@ def _custom_attributes(client: ApiClient, identifiers: list[str]) -> ReferenceLi
     missing = [answer for answer in answers if isinstance(answer, GapError)]
     if missing and not replies:
         raise missing[0]
-    values = [decode_json(reply.body) for reply in replies]
+    values = [json_of(reply, _CUSTOM_ATTRIBUTES_PATH) for reply in replies]
     return _list(CUSTOM_ATTRIBUTE.table, _CUSTOM_ATTRIBUTES_PATH, values, replies)
 
 
@@ -215,7 +214,7 @@ def _public_answers(client: ApiClient, language: str | None) -> ReferenceList:
         )
     path = f"/api/v1/orgs/{path_segment(identifier)}/answers"
     reply = client.request("GET", path, params={"lng": language} if language else None)
-    return _list(PUBLIC_ANSWER.table, path, decode_json(reply.body), [reply])
+    return _list(PUBLIC_ANSWER.table, path, json_of(reply, path), [reply])
 
 
 def _list(name: str, path: str, values: Any, replies: Iterable[Reply]) -> ReferenceList:  # noqa: ANN401 - any JSON value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,10 @@ from sources.http.client import ApiClient
 from sources.http.download import download_file, write_whole_file
 from sources.http.errors import RetryableError
 from sources.http.hosts import path_segment
+from sources.http.replies import Reply
 from sources.streams.archive import RawFile, archive_path, size_and_digest
 from sources.streams.lines import Lines, whole_lines
-from sources.tables.conform import decode_json, encode_json
+from sources.tables.conform import DECODE_ERRORS, decode_json, encode_json
 from sources.tables.timestamps import format_timestamp
 
 _JOB_FILE = "job.json"
@@ -103,6 +105,22 @@ def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
                 yield job
 
 
+def json_of(reply: Reply, path: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a body as JSON whose numbers keep every digit; ``path`` answered it.
+
+    Raises:
+        RetryableError: it cannot become a line of the archive, though the client could read it.
+    """
+    with suppress(*DECODE_ERRORS):
+        return decode_json(reply.body)
+    # raised here, outside `except`: a decode error may carry the body
+    raise RetryableError(
+        f"{path} answered {reply.status} with JSON that is not plain UTF-8. Check any proxy in "
+        "between, or run again later.",
+        status=reply.status,
+    )
+
+
 def lines_of_list(values: Any, path: str) -> bytes:  # noqa: ANN401 - any JSON value
     """Return the elements of a JSON list, one a line.
 
@@ -144,5 +162,5 @@ def _remember_job(folder: Path, job: ExportJob) -> None:
 
 def _list(client: ApiClient, path: str, params: Mapping[str, str]) -> Listing:
     reply = client.request("GET", path, params=params)
-    lines = whole_lines(lines_of_list(decode_json(reply.body), path))
+    lines = whole_lines(lines_of_list(json_of(reply, path), path))
     return Listing(path, lines, client.server_time() or datetime.now(UTC))
