@@ -25,8 +25,8 @@ from pipelines.warehouse import Warehouse
 from sources.gladly.event_matching import MATCHING_IDS, MatchingKey
 from sources.gladly.event_types import EVENTS
 from sources.gladly.healed_rows import ReportParser, count_rows
+from sources.gladly.report_windows import SETTLED_AFTER
 from sources.gladly.reports import (
-    REPORT_DELAY,
     REPORTS_AT_ONCE,
     DaySpan,
     day_spans,
@@ -44,8 +44,6 @@ from sources.tables.declarations import ORIGIN, Record, records_of
 from sources.tables.timestamps import format_timestamp
 
 DAYS_PER_REQUEST = 7
-# Reports are said to be about an hour behind: this much later they are taken for complete.
-SETTLED_AFTER = 2 * REPORT_DELAY
 _FILES_PER_PACKAGE = 16
 _EVENTS_ORIGIN = "events"
 
