@@ -186,11 +186,12 @@ def _fetch(
     """Return the report of a span, or those of its halves where Gladly would cut it."""
     name = f"{request.metric_set}.csv"
     path = archive_path(archive, request.id, name)
-    seconds = 0.0
-    if not path.exists():
+    if path.exists():
+        seconds, (size, digest) = 0.0, size_and_digest(path)
+    else:
         with loader.progress.work(f"download {request.metric_set}", None):
             fetched = fetch_report(client, budget, path, request.metric_set, *request.span)
-        seconds = fetched.seconds
+        seconds, size, digest = fetched.seconds, fetched.bytes, fetched.sha256
     with path.open("rb") as stream:
         rows = count_rows(stream)
     try:
@@ -214,7 +215,8 @@ def _fetch(
             now,
             request.window,
             path,
-            *size_and_digest(path),
+            size,
+            digest,
             seconds,
         )
     ]

@@ -27,7 +27,7 @@ from sources.gladly.work_sessions import (
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import TruncatedError
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.streams.archive import RawFile, archive_path
 from sources.streams.csv_records import CsvTable
 from sources.streams.windows import Window
 from sources.tables.parquet import TableFiles
@@ -107,7 +107,8 @@ def _files(
             minutes.last,
             Window(minutes.first, minutes.last),
             path,
-            *size_and_digest(path),
+            fetched.bytes,
+            fetched.sha256,
             fetched.seconds,
         )
         return
