@@ -217,7 +217,7 @@ def _requests(plan: ReportPlan, warehouse: Warehouse, now: datetime) -> Iterator
             before = read.get(_identity(asked), {})
             trailing_day = today - timedelta(days=trailing - 1)
             days = days_to_read(
-                _settled(before, plan.timezone, trailing),
+                before,
                 first_day=plan.first_day
                 or min(trailing_day, first_days.get((metric_set, part), today)),
                 now=now,
@@ -232,18 +232,6 @@ def _identity(request: ReportRequest) -> tuple[str, ...]:
     """Return what must be equal for a day that was read to count as read."""
     filters = _canonical(request.filters)
     return request.metric_set, request.timezone, request.aggregation_level, filters
-
-
-def _settled(
-    read: Mapping[date, datetime], zone: ZoneInfo, trailing_days: int
-) -> dict[date, datetime]:
-    """Return the days that were read as long after them as they can change.
-
-    day         | day | +1  | +2  |        a trailing span of three days
-    read last                [----->
-    """
-    last_change = timedelta(days=trailing_days - 1)
-    return {day: at for day, at in read.items() if at.astimezone(zone).date() >= day + last_change}
 
 
 def _first_days_read(

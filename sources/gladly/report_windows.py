@@ -8,6 +8,11 @@ were read last, and for a trailing span, each day replacing what was there:
     today                                                  |
     trailing span                        [-----------------]
     asked for                            [-----------------]     and any day before that is missing
+
+After a pause, days that could still change when they were read last are read again as well:
+
+    day         | day | +1  | +2  |        a trailing span of three days
+    read last                [----->       for good from here on
 """
 
 from __future__ import annotations
@@ -38,7 +43,8 @@ def days_to_read(
         first_day: No day before it is asked for.
         now: Gladly's clock.
         timezone: That of the report's days.
-        trailing_days: How many days, today among them, are asked for in any case.
+        trailing_days: How many days, today among them, are asked for in any case: so long a day
+            can change.
     """
     today = now.astimezone(timezone).date()
     return [
@@ -46,8 +52,16 @@ def days_to_read(
         for day in _days(first_day, today)
         if day > today - trailing_days * _DAY
         or day not in read
-        or read[day] < settled_at(day, timezone)
+        or not is_final(day, read[day], timezone, trailing_days)
     ]
+
+
+def is_final(day: date, read_at: datetime, timezone: ZoneInfo, trailing_days: int) -> bool:
+    """Return whether a day was read after it could change for the last time."""
+    last_change = day + (trailing_days - 1) * _DAY
+    return read_at.astimezone(timezone).date() >= last_change and read_at >= settled_at(
+        day, timezone
+    )
 
 
 def settled_at(day: date, timezone: ZoneInfo) -> datetime:

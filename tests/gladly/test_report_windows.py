@@ -39,6 +39,24 @@ def test_a_day_is_read_again_unless_it_was_over(read_at: datetime, *, is_read_ag
 
 
 @pytest.mark.parametrize(
+    ("read_at", "is_read_again"),
+    [
+        pytest.param(datetime(2026, 3, 4, 7, 59, tzinfo=UTC), True, id="while it could change"),
+        pytest.param(datetime(2026, 3, 4, 8, tzinfo=UTC), False, id="when it no longer could"),
+    ],
+)
+def test_after_a_pause_a_day_is_read_again_unless_it_was_read_as_late_as_it_can_change(
+    read_at: datetime, *, is_read_again: bool
+) -> None:
+    now = datetime(2026, 3, 20, 6, tzinfo=UTC)
+    read = {date(2026, 3, 2): read_at}
+    found = days_to_read(
+        read, first_day=date(2026, 3, 2), now=now, timezone=LOS_ANGELES, trailing_days=3
+    )
+    assert (date(2026, 3, 2) in found) is is_read_again
+
+
+@pytest.mark.parametrize(
     ("day", "hours_until_midnight"),
     [
         pytest.param(date(2026, 3, 7), 24, id="a common day"),
