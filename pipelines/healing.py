@@ -25,11 +25,10 @@ from pipelines.warehouse import Warehouse
 from sources.gladly.event_matching import MATCHING_IDS, MatchingKey
 from sources.gladly.event_types import EVENTS
 from sources.gladly.healed_rows import ReportParser, count_rows
-from sources.gladly.report_windows import SETTLED_AFTER
+from sources.gladly.report_windows import SETTLED_AFTER, day_spans
 from sources.gladly.reports import (
     REPORTS_AT_ONCE,
     DaySpan,
-    day_spans,
     fetch_report,
     spans_to_ask_again,
 )

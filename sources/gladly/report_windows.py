@@ -22,6 +22,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sources.gladly.reports import REPORT_DELAY, DaySpan
+from sources.streams.windows import Window
 
 # Twice the delay that Gladly names: by then a day's rows are taken for complete.
 SETTLED_AFTER = 2 * REPORT_DELAY
@@ -80,6 +81,20 @@ def spans_of(days: Iterable[date], days_per_request: int) -> list[DaySpan]:
         else:
             spans.append(DaySpan(day, day))
     return spans
+
+
+def day_spans(window: Window, days_per_request: int) -> list[DaySpan]:
+    """Return the UTC days a window touches, in spans of at most ``days_per_request``.
+
+    window        [---------------------------)
+    days   |  1st  |  2nd  |  3rd  |  4th  |  5th  |
+    spans  [1st to 2nd     ][3rd to 4th    ][5th   ]      two days a request
+    """
+    if window.start >= window.end:
+        return []
+    # the end is not inside: at midnight it touches no new day
+    last = window.end.astimezone(UTC) - timedelta.resolution
+    return spans_of(_days(window.start.astimezone(UTC).date(), last.date()), days_per_request)
 
 
 def days_of(span: DaySpan) -> list[date]:
