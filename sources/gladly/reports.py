@@ -84,14 +84,16 @@ def report_budget(
     )
 
 
-def report_request(metric_set: str, first_day: date, last_day: date) -> dict[str, str]:
-    """Return the body that asks for a report of whole days, UTC.
+def report_request(
+    metric_set: str, first_day: date, last_day: date, timezone: str = "UTC"
+) -> dict[str, str]:
+    """Return the body that asks for a report of whole days, both of them inside.
 
     The time zone is always named: the organisation's own would make the same days other hours.
     """
     return {
         "metricSet": metric_set,
-        "timezone": "UTC",
+        "timezone": timezone,
         "startAt": first_day.isoformat(),
         "endAt": last_day.isoformat(),
     }
