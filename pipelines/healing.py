@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 
 from pipelines import ledger
 from pipelines.loading import Loader
+from pipelines.progress import requests_left
 from pipelines.warehouse import Warehouse
 from sources.gladly.event_matching import MATCHING_IDS, MatchingKey
 from sources.gladly.event_types import EVENTS
@@ -102,14 +103,14 @@ def heal_events(
     wanted = [Window(start, min(end, settled)) for start, end in windows if start < settled]
     errors: list[HelpdeskError] = []
     refused: set[str] = set()
-    requests = (
-        request
-        for request in _requests(wanted, healed_windows(loader.warehouse))
-        if request.metric_set not in refused
-    )
+    requests = list(_requests(wanted, healed_windows(loader.warehouse)))
     fetch = partial(_fetch_or_refuse, client, budget, archive, loader, now)
     with ThreadPoolExecutor(REPORTS_AT_ONCE) as executor:
-        while batch := list(islice(requests, _FILES_PER_PACKAGE)):
+        while requests := [one for one in requests if one.metric_set not in refused]:
+            loader.progress.say(
+                requests_left("Reports of events", len(requests), budget.starts_a_minute)
+            )
+            batch, requests = requests[:_FILES_PER_PACKAGE], requests[_FILES_PER_PACKAGE:]
             found = [
                 (request.metric_set, one)
                 for request, part in zip(batch, executor.map(fetch, batch), strict=True)

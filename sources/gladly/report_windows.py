@@ -57,6 +57,17 @@ def days_to_read(
     ]
 
 
+def days_to_fill(
+    read: Mapping[date, datetime], span: DaySpan, *, timezone: ZoneInfo, trailing_days: int
+) -> list[date]:
+    """Return the days of a span that are not loaded for good, oldest first; see `days_to_read`."""
+    return [
+        day
+        for day in _days(*span)
+        if day not in read or not is_final(day, read[day], timezone, trailing_days)
+    ]
+
+
 def is_final(day: date, read_at: datetime, timezone: ZoneInfo, trailing_days: int) -> bool:
     """Return whether a day was read after it could change for the last time."""
     last_change = day + (trailing_days - 1) * _DAY
