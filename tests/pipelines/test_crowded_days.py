@@ -6,8 +6,10 @@ The real size, 250,000 rows a report, with its figures:
 
 import sys
 import time
+from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,7 +19,7 @@ from sandbox.report_csv import WORK_SESSION_EVENTS
 from sandbox.report_padding import PaddedDay
 from sources.http.errors import TruncatedError
 from tests.pipelines.events import REPORTS_PATH, day, gladly_with_events
-from tests.pipelines.report_runs import run_reports
+from tests.pipelines.report_runs import ALWAYS, SESSIONS_PATH, noting, run_reports
 from tests.pipelines.runs import duckdb_target
 
 CROWDED = date(2026, 3, 3)
@@ -63,6 +65,8 @@ def test_a_day_beyond_the_cap_is_complete_or_an_error_that_names_it(
         sandbox.reports.pad_rows.update(
             dict.fromkeys([*chosen, WORK_SESSION_EVENTS], PaddedDay(CROWDED, rows))
         )
+        bodies: list[dict[str, Any]] = []
+        sandbox.faults.on(REPORTS_PATH, ALWAYS, noting(bodies))
         inboxes = [inbox["id"] for inbox in sandbox.world.inboxes]
         began = time.monotonic()
         with pytest.raises(TruncatedError, match=f"{NOT_AT_ALL} of {CROWDED}"):
@@ -78,7 +82,8 @@ def test_a_day_beyond_the_cap_is_complete_or_an_error_that_names_it(
         seconds = time.monotonic() - began
         assert sandbox.requests.most_at_once("POST", REPORTS_PATH) <= 2
         assert sandbox.requests.count_429() == 0
-        asked = sum(request.method == "POST" for request in sandbox.requests)
+        asked = Counter(body["metricSet"] for body in bodies)
+        asked[WORK_SESSION_EVENTS] = len(sandbox.requests.requests_for(SESSIONS_PATH))
     for table in PADDING:
         assert rows_of(tmp_path / "warehouse.duckdb", table) == (rows, rows, rows), table
-    sys.stdout.write(f"\n3 x {rows:,} rows: {asked} requests, {seconds:.0f} seconds\n")
+    sys.stdout.write(f"\n{rows:,} rows of each in {seconds:.0f} seconds; requests: {dict(asked)}\n")
