@@ -15,8 +15,10 @@ from pipelines.progress import NoProgress
 from pipelines.report import RunReport
 from pipelines.runner import Target, backfill_gladly
 from sandbox import Sandbox
+from sources.gladly.report_tables import REPORT_WINDOWS
 from sources.gladly.report_types import WORK_SESSION_EVENTS
 from sources.gladly.reports import DaySpan
+from sources.gladly.work_sessions import WORK_SESSION_EVENTS as WORK_SESSION_TABLE
 from sources.http.errors import HelpdeskError
 from tests.pipelines.events import (
     EVENTS_FILE,
@@ -39,7 +41,13 @@ from tests.pipelines.report_runs import (
     uncounted_lines,
     windows_of,
 )
-from tests.pipelines.runs import Tables, duckdb_target, read_tables, settings_for
+from tests.pipelines.runs import (
+    DESTINATIONS,
+    Tables,
+    duckdb_target,
+    read_tables,
+    settings_for,
+)
 
 CONTACTS = "ContactExportReportV3"
 CLOSED = "ConversationSummaryReport"
@@ -283,3 +291,19 @@ def test_only_what_is_selected_is_asked_for(sandbox: Sandbox, target: Target) ->
     after = read_tables(target)
     assert after["contact_events"] == tables["contact_events"]
     assert backfilled(after, CONTACTS) == DAYS
+
+
+@pytest.mark.parametrize("destination", ["postgres", "filesystem"])
+def test_any_destination_remembers_what_a_backfill_asked_for(
+    destination: str, sandbox: Sandbox, tmp_path: Path, postgres: str
+) -> None:
+    target = DESTINATIONS[destination](tmp_path, postgres)
+    backfill(sandbox, target)
+    sandbox.requests.clear()
+    backfill(sandbox, target)
+    assert posts(sandbox) == 0
+    run_reports(sandbox, target, NOW, **SETTINGS)
+    tables = read_tables(target, (REPORT_WINDOWS, WORK_SESSION_TABLE))
+    assert all(backfilled(tables, name) == DAYS for name in CHOSEN)
+    assert len(windows_of(tables, TASKS)) == len(DAYS) + 3
+    assert session_differences(sandbox, tables) == []
