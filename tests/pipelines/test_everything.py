@@ -60,8 +60,10 @@ def test_one_run_loads_everything_and_no_request_is_above_a_limit(
         assert limits["reports at once"] <= 2
         assert limits["other requests a second"] <= settings.requests_per_second
         assert requests.count_429() == 0
-        tables = read_tables(target)
-        assert report_differences(sandbox, tables, REPORTS) == []
+    tables = read_tables(target)
+    # the same world again: asking for every report once more would break the limits itself
+    with Sandbox(PATIENT) as patient:
+        assert report_differences(patient, tables, REPORTS) == []
     read = {(row["metric_set"], row["report_day"]) for row in tables["report_windows"]}
     assert read == {(name, TODAY) for name in REPORTS}
     assert uncounted_lines(tables) == []
