@@ -41,6 +41,7 @@ _RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {
     REPORTS: REPORTS,
     ENRICHMENT: ENRICHMENT,
 }
+_HISTORY = ("events", REPORTS)
 _PLAIN_WIDTH = 120
 
 _destination = click.option(
@@ -176,28 +177,42 @@ def backfill() -> None:
     "first_day",
     required=True,
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The first day, UTC.",
+    help="The first day: of UTC for events, of report_timezone for reports.",
 )
 @click.option(
     "--to",
     "last_day",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The last day, UTC, included. Default: up to what the runs have.",
+    help="The last day, included. Default: up to what the runs have.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="RESOURCE",
+    type=click.Choice(sorted(_HISTORY)),
+    help=f"Load only this. One of {', '.join(sorted(_HISTORY))}; both by default.",
 )
 @_destination
 @_as_json
 def backfill_gladly(
-    first_day: datetime, last_day: datetime | None, destination: str | None, *, as_json: bool
+    first_day: datetime,
+    last_day: datetime | None,
+    select: tuple[str, ...],
+    destination: str | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Load the events of days that the Events API no longer has, from the timestamps reports.
+    """Load the events, work sessions and reports of days before the first nightly run.
 
     What is loaded already is not asked for again: stop it and run it again at any time. Gladly
-    answers ten reports a minute for the whole organisation, so a year takes about half an hour.
+    answers ten reports a minute for the whole organisation: a year of the
+    default reports takes about two and a half hours, its events half an hour.
     """
     _prepare()
     from pipelines.runner import backfill_gladly as backfill_job  # noqa: PLC0415 - start-up
     from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
+    from sources.gladly.reports import DaySpan  # noqa: PLC0415 - start-up
 
     last = (last_day or datetime.now(UTC)).date()
     if last < first_day.date():
@@ -207,8 +222,8 @@ def backfill_gladly(
         read_gladly_settings(),
         _target(destination),
         _progress(console, quiet=as_json),
-        first_day.date(),
-        last,
+        DaySpan(first_day.date(), last),
+        _selection(select),
     )
     if as_json:
         _print_json(report.as_dict())

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pipelines import ledger
 from pipelines.allowance import Allowance
@@ -23,10 +24,17 @@ from pipelines.package import parse_listing
 from pipelines.progress import ProgressReporter
 from pipelines.reference import load_reference
 from pipelines.report import GapReport, RunReport
-from pipelines.reports import load_reports, report_plan
+from pipelines.report_planning import (
+    ReportPlan,
+    backfill_requests,
+    days_in_neither,
+    nightly_requests,
+    report_plan,
+)
+from pipelines.reports import load_reports
 from pipelines.version import VERSION
 from pipelines.warehouse import Warehouse
-from pipelines.work_sessions import load_work_sessions
+from pipelines.work_sessions import backfill_work_sessions, load_work_sessions
 from pipelines.workspace import Workspace
 from sources.gladly.declarations import EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
 from sources.gladly.enrichment_types import ENRICHMENT, ENRICHMENT_RECORDS
@@ -37,7 +45,8 @@ from sources.gladly.history import HISTORY_TABLES
 from sources.gladly.identity import IDENTITY
 from sources.gladly.reference_types import REFERENCE, REFERENCE_RECORDS
 from sources.gladly.report_tables import REPORT_TABLES
-from sources.gladly.reports import report_budget
+from sources.gladly.report_values import day_start
+from sources.gladly.reports import DaySpan, report_budget
 from sources.gladly.resources import Listing, list_schedules
 from sources.gladly.settings import ERASE, EVENTS_STREAM, REPORTS, GladlySettings
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS
@@ -62,6 +71,12 @@ GLADLY_TABLES: tuple[TableSchema, ...] = (
     WORK_SESSION_EVENTS,
     *LEDGER,
 )
+
+
+# two minutes of requests at ten a minute: more than that no backfill that is killed asks for twice
+_REPORTS_PER_BACKFILL_PACKAGE = 20
+_UTC = ZoneInfo("UTC")
+_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -106,32 +121,75 @@ class GladlyRun:
             self._load_everything()
         return self.report
 
-    def backfill(self, window: Window) -> RunReport:
-        """Load the events of a window that no request can bring any more, from the reports.
+    def backfill(self, days: DaySpan) -> RunReport:
+        """Load history of before the first run: events, then work sessions, then reports.
 
-        What the Events API brought or still can bring is left to it, and what an earlier backfill
-        loaded is not asked for again. Where no run was before, the Events API is read first: what
-        passes out of its reach until the first run would else be in neither.
-
-            reports         [-----------------------)
-            Events API                              [--- 24 hours ---] now
+        Both days are included: of UTC for events, else of the time zone of reports. What nightly
+        runs read is left to them, and what an earlier backfill loaded for good is not asked for
+        again; one that is stopped goes on where it stopped.
 
         Raises:
             Exception: the backfill could not end; it is recorded in ``load_runs`` as failed.
         """
         with self._recorded():
+            plan = report_plan(self.settings)
             self.warehouse.prepare()
             now = list_schedules(self.client).at
             loader = self._loader()
-            if not ledger.loaded_windows(self.warehouse, EVENTS_STREAM):
-                self._load_events(loader, now)
-            covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM).values()
-            left = subtract(Window(window.start, min(window.end, reach(now))), covered)
-            if errors := self._fill(loader, left, now):
-                raise errors[0]
+            if self.selected(EVENTS_FILE):
+                with self._others_go_on():
+                    self._backfill_events(loader, _window(days, _UTC), now)
+            if self.selected(REPORTS) and plan.metric_sets:
+                self._backfill_reports(loader, plan, days, now)
+            if self._failures:
+                raise self._failures[0]
             folder = self.workspace.work / "ledger"
             self.warehouse.load([write_rows(folder, LOAD_RUNS, [self._run_row("done", None)])])
         return self.report
+
+    def _backfill_events(self, loader: Loader, window: Window, now: datetime) -> None:
+        """Load the events of a window that no request can bring any more, from the reports.
+
+        What the Events API brought or still can bring is left to it. Where no run was before, the
+        Events API is read first: what passes out of its reach until the first run would else be in
+        neither.
+
+            reports         [-----------------------)
+            Events API                              [--- 24 hours ---] now
+        """
+        if not ledger.loaded_windows(self.warehouse, EVENTS_STREAM):
+            self._load_events(loader, now)
+        covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM).values()
+        left = subtract(Window(window.start, min(window.end, reach(now))), covered)
+        if errors := self._fill(loader, left, now):
+            raise errors[0]
+
+    def _backfill_reports(
+        self, loader: Loader, plan: ReportPlan, days: DaySpan, now: datetime
+    ) -> None:
+        budget, archive = self._report_budget, self.workspace.archive / "reports"
+        with self._others_go_on():
+            window = _window(days, plan.timezone)
+            backfill_work_sessions(self.client, budget, archive, loader, window, now)
+        with self._others_go_on():
+            requests = backfill_requests(plan, self.warehouse, now, days)
+            errors = load_reports(
+                self.client,
+                budget,
+                archive,
+                loader,
+                requests,
+                now,
+                requests_per_package=_REPORTS_PER_BACKFILL_PACKAGE,
+            )
+            if errors:
+                raise errors[0]
+        if between := days_in_neither(plan, self.warehouse, now, days):
+            self.progress.say(
+                f"Reports of days from {between.first_day} to {between.last_day} are not loaded: "
+                "nightly runs begin later. To load them: helpdesk backfill gladly --select reports "
+                f"--from {between.first_day} --to {between.last_day}"
+            )
 
     @contextmanager
     def _recorded(self) -> Iterator[None]:
@@ -247,7 +305,8 @@ class GladlyRun:
         with self._others_go_on():
             load_work_sessions(self.client, budget, archive, loader, trailing, plan.begins_at, now)
         with self._others_go_on():
-            errors = load_reports(self.client, budget, archive, loader, plan, now)
+            requests = nightly_requests(plan, self.warehouse, now)
+            errors = load_reports(self.client, budget, archive, loader, requests, now)
             if errors:
                 raise errors[0]
 
@@ -359,6 +418,10 @@ class GladlyRun:
             "version": VERSION,
             "error": error,
         }
+
+
+def _window(days: DaySpan, zone: ZoneInfo) -> Window:
+    return Window(day_start(days.first_day, zone), day_start(days.last_day + _DAY, zone))
 
 
 def _gap_report(row: dict[str, Any]) -> GapReport:

@@ -16,20 +16,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 
 from pipelines import ledger
 from pipelines.loading import Loader
+from pipelines.progress import requests_left
 from pipelines.warehouse import Warehouse
 from sources.gladly.event_matching import MATCHING_IDS, MatchingKey
 from sources.gladly.event_types import EVENTS
 from sources.gladly.healed_rows import ReportParser, count_rows
+from sources.gladly.report_windows import SETTLED_AFTER, day_spans
 from sources.gladly.reports import (
-    REPORT_DELAY,
     REPORTS_AT_ONCE,
     DaySpan,
-    day_spans,
     fetch_report,
     spans_to_ask_again,
 )
@@ -44,8 +44,6 @@ from sources.tables.declarations import ORIGIN, Record, records_of
 from sources.tables.timestamps import format_timestamp
 
 DAYS_PER_REQUEST = 7
-# Reports are said to be about an hour behind: this much later they are taken for complete.
-SETTLED_AFTER = 2 * REPORT_DELAY
 _FILES_PER_PACKAGE = 16
 _EVENTS_ORIGIN = "events"
 
@@ -105,14 +103,14 @@ def heal_events(
     wanted = [Window(start, min(end, settled)) for start, end in windows if start < settled]
     errors: list[HelpdeskError] = []
     refused: set[str] = set()
-    requests = (
-        request
-        for request in _requests(wanted, healed_windows(loader.warehouse))
-        if request.metric_set not in refused
-    )
+    requests = list(_requests(wanted, healed_windows(loader.warehouse)))
     fetch = partial(_fetch_or_refuse, client, budget, archive, loader, now)
     with ThreadPoolExecutor(REPORTS_AT_ONCE) as executor:
-        while batch := list(islice(requests, _FILES_PER_PACKAGE)):
+        while requests := [one for one in requests if one.metric_set not in refused]:
+            loader.progress.say(
+                requests_left("Reports of events", len(requests), budget.starts_a_minute)
+            )
+            batch, requests = requests[:_FILES_PER_PACKAGE], requests[_FILES_PER_PACKAGE:]
             found = [
                 (request.metric_set, one)
                 for request, part in zip(batch, executor.map(fetch, batch), strict=True)
@@ -188,11 +186,12 @@ def _fetch(
     """Return the report of a span, or those of its halves where Gladly would cut it."""
     name = f"{request.metric_set}.csv"
     path = archive_path(archive, request.id, name)
-    seconds = 0.0
-    if not path.exists():
+    if path.exists():
+        seconds, (size, digest) = 0.0, size_and_digest(path)
+    else:
         with loader.progress.work(f"download {request.metric_set}", None):
             fetched = fetch_report(client, budget, path, request.metric_set, *request.span)
-        seconds = fetched.seconds
+        seconds, size, digest = fetched.seconds, fetched.bytes, fetched.sha256
     with path.open("rb") as stream:
         rows = count_rows(stream)
     try:
@@ -216,7 +215,8 @@ def _fetch(
             now,
             request.window,
             path,
-            *size_and_digest(path),
+            size,
+            digest,
             seconds,
         )
     ]

@@ -31,6 +31,16 @@ def loaded_windows(warehouse: Warehouse, stream: str) -> dict[tuple[str, str], W
     }
 
 
+def settled_windows(warehouse: Warehouse, stream: str, settle: timedelta) -> list[Window]:
+    """Return the data windows of a stream that were read ``settle`` after their end, or later."""
+    rows = warehouse.read(
+        "load_files", ("window_from", "window_to", "extracted_at"), f"c.stream = '{stream}'"
+    )
+    return [
+        Window(_utc(start), _utc(end)) for start, end, at in rows if _utc(at) >= _utc(end) + settle
+    ]
+
+
 def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
     """Return every export job any run ever saw, by id."""
     files: dict[str, list[tuple[int, str]]] = {}

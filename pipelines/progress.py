@@ -105,6 +105,13 @@ class NoProgress(ProgressReporter):
         yield lambda _size, _lines: None
 
 
+def requests_left(what: str, count: int, starts_a_minute: float) -> str:
+    """Return one line: how many requests are left, and how long they take at least."""
+    minutes = max(1, round(count / starts_a_minute))
+    unit = "minute" if minutes == 1 else "minutes"
+    return f"{what}: {count:,} left, about {minutes:,} {unit} at {starts_a_minute:g} a minute."
+
+
 def progress_line(
     description: str, size: int, total: int | None, lines: int, seconds: float
 ) -> str:

@@ -10,6 +10,7 @@ from pipelines.warehouse import TableChange
 from sources.gladly.enrichment_types import READS_FILE
 from sources.gladly.gaps import GapKind
 from sources.gladly.settings import (
+    BACKFILLED_SESSIONS_STREAM,
     EVENTS_STREAM,
     EXPORT_STREAM,
     REPORTS_STREAM,
@@ -18,7 +19,7 @@ from sources.gladly.settings import (
 )
 
 _EVENT_STREAMS = (EVENTS_STREAM, TIMESTAMPS_REPORTS_STREAM)
-_REPORT_STREAMS = (REPORTS_STREAM, WORK_SESSIONS_STREAM)
+_REPORT_STREAMS = (REPORTS_STREAM, WORK_SESSIONS_STREAM, BACKFILLED_SESSIONS_STREAM)
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ from sources.http.errors import (
     RetryableError,
     TruncatedError,
 )
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.streams.archive import RawFile, archive_path
 from sources.streams.windows import Window
 from sources.tables.timestamps import format_timestamp
 
@@ -196,7 +196,8 @@ class ReportFetcher:
             self.now,
             Window(whole.first, whole.last),
             path,
-            *size_and_digest(path),
+            fetched.bytes,
+            fetched.sha256,
             fetched.seconds,
         )
 

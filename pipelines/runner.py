@@ -7,8 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as datetime_time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from pipelines.report import RunReport
 from pipelines.settings import read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
+from sources.gladly.reports import DaySpan
 from sources.gladly.settings import (
     ERASE,
     KEEP,
@@ -35,7 +35,6 @@ from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.download import make_private_folder
 from sources.http.errors import SettingsError
-from sources.streams.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +126,19 @@ def backfill_gladly(
     settings: GladlySettings,
     target: Target,
     progress: ProgressReporter,
-    first_day: date,
-    last_day: date,
+    days: DaySpan,
+    selected: Callable[[str], bool] = lambda _name: True,
 ) -> RunReport:
-    """Load the history of events from before the first run, whole days in UTC, both included.
+    """Load the history from before the first run, of whole days, both included.
+
+    The days of events are those of UTC, the days of reports those of their time zone.
 
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and running it again goes on.
     """
-    window = Window(
-        datetime.combine(first_day, datetime_time(), UTC),
-        datetime.combine(last_day, datetime_time(), UTC) + timedelta(days=1),
-    )
     with _open_run(settings, target, progress) as run:
-        return run.backfill(window)
+        run.selected = selected
+        return run.backfill(days)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 from sources.gladly.report_rows import ReportRequest
 from sources.gladly.report_types import Report
 from sources.gladly.report_values import day_start
-from sources.gladly.work_sessions import minute_text
+from sources.gladly.reports import report_request
+from sources.gladly.work_sessions import work_session_request
 
 # Gladly API reference, Generate a Report: filters.channel, but for allChannels.
 CHANNELS: Final = (
@@ -65,15 +66,13 @@ def report_body(
     report: Report, request: ReportRequest, minutes: Minutes | None = None
 ) -> dict[str, Any]:
     """Return the body of a request; with ``minutes``, for that span of it only."""
-    body: dict[str, Any] = {"metricSet": report.metric_set}
-    if minutes is not None:
-        body |= {"startAtTime": minute_text(minutes.first), "endAtTime": minute_text(minutes.last)}
+    body: dict[str, Any]
+    if minutes is None:
+        days = request.first_day, request.last_day
+        body = {**report_request(report.metric_set, *days, request.timezone)}
     else:
-        body |= {
-            "timezone": request.timezone,
-            "startAt": request.first_day.isoformat(),
-            "endAt": request.last_day.isoformat(),
-        }
+        span = work_session_request(minutes.first, minutes.last)
+        body = {"metricSet": report.metric_set, **span}
     if request.aggregation_level:
         body["aggregationLevel"] = request.aggregation_level
     return body | ({"filters": dict(request.filters)} if request.filters else {})

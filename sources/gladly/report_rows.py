@@ -67,6 +67,7 @@ class ReportRequest:
         filters: what it was limited to.
         part: tells reports of the same days apart whose windows never replace each other, such as
             one for each phone number.
+        is_backfill: nightly runs do not begin with these days, nor fill holes between them.
     """
 
     metric_set: str
@@ -77,6 +78,7 @@ class ReportRequest:
     aggregation_level: str = ""
     filters: Mapping[str, Any] = field(default_factory=dict)
     part: str = ""
+    is_backfill: bool = False
 
     @property
     def days(self) -> list[date]:
@@ -271,6 +273,8 @@ def _window_rows(request: ReportRequest, rows: Counter[date], lineage: Lineage) 
                 "filters": filters,
                 "rows": rows[day],
                 "requested_at": request.requested_at,
+                # empty, not false: so are the rows of versions before there was this column
+                "is_backfill": request.is_backfill or None,
                 EXTRACTED_AT: lineage.extracted_at,
                 JOB_ID: lineage.job_id,
                 FILE: lineage.file,

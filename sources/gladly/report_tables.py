@@ -37,6 +37,7 @@ REPORT_WINDOWS: Final = TableSchema(
         Column("filters", Kind.JSON, "What it was limited to."),
         Column("rows", Kind.INTEGER, "Rows of that day; none is told by 0."),
         Column("requested_at", Kind.TIMESTAMP, "When it was asked for."),
+        Column("is_backfill", Kind.BOOLEAN, "True where a backfill asked for it; else empty."),
         *LINEAGE,
     ),
     key=(WINDOW_ID,),

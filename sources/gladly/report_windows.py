@@ -8,6 +8,11 @@ were read last, and for a trailing span, each day replacing what was there:
     today                                                  |
     trailing span                        [-----------------]
     asked for                            [-----------------]     and any day before that is missing
+
+After a pause, days that could still change when they were read last are read again as well:
+
+    day         | day | +1  | +2  |        a trailing span of three days
+    read last                [----->       for good from here on
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sources.gladly.reports import REPORT_DELAY, DaySpan
+from sources.streams.windows import Window
 
 # Twice the delay that Gladly names: by then a day's rows are taken for complete.
 SETTLED_AFTER = 2 * REPORT_DELAY
@@ -38,7 +44,8 @@ def days_to_read(
         first_day: No day before it is asked for.
         now: Gladly's clock.
         timezone: That of the report's days.
-        trailing_days: How many days, today among them, are asked for in any case.
+        trailing_days: How many days, today among them, are asked for in any case: so long a day
+            can change.
     """
     today = now.astimezone(timezone).date()
     return [
@@ -46,8 +53,27 @@ def days_to_read(
         for day in _days(first_day, today)
         if day > today - trailing_days * _DAY
         or day not in read
-        or read[day] < settled_at(day, timezone)
+        or not is_final(day, read[day], timezone, trailing_days)
     ]
+
+
+def days_to_fill(
+    read: Mapping[date, datetime], span: DaySpan, *, timezone: ZoneInfo, trailing_days: int
+) -> list[date]:
+    """Return the days of a span that are not loaded for good, oldest first; see `days_to_read`."""
+    return [
+        day
+        for day in _days(*span)
+        if day not in read or not is_final(day, read[day], timezone, trailing_days)
+    ]
+
+
+def is_final(day: date, read_at: datetime, timezone: ZoneInfo, trailing_days: int) -> bool:
+    """Return whether a day was read after it could change for the last time."""
+    last_change = day + (trailing_days - 1) * _DAY
+    return read_at.astimezone(timezone).date() >= last_change and read_at >= settled_at(
+        day, timezone
+    )
 
 
 def settled_at(day: date, timezone: ZoneInfo) -> datetime:
@@ -66,6 +92,20 @@ def spans_of(days: Iterable[date], days_per_request: int) -> list[DaySpan]:
         else:
             spans.append(DaySpan(day, day))
     return spans
+
+
+def day_spans(window: Window, days_per_request: int) -> list[DaySpan]:
+    """Return the UTC days a window touches, in spans of at most ``days_per_request``.
+
+    window        [---------------------------)
+    days   |  1st  |  2nd  |  3rd  |  4th  |  5th  |
+    spans  [1st to 2nd     ][3rd to 4th    ][5th   ]      two days a request
+    """
+    if window.start >= window.end:
+        return []
+    # the end is not inside: at midnight it touches no new day
+    last = window.end.astimezone(UTC) - timedelta.resolution
+    return spans_of(_days(window.start.astimezone(UTC).date(), last.date()), days_per_request)
 
 
 def days_of(span: DaySpan) -> list[date]:

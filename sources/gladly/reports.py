@@ -8,9 +8,9 @@ rows it is cut without a word, so spans that come close are asked for again in h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,6 @@ from sources.http.errors import HelpdeskError, TruncatedError
 from sources.http.faults import server_now
 from sources.http.replies import Reply
 from sources.streams.csv_records import check_is_csv
-from sources.streams.windows import Window
 
 REPORTS_PATH: Final = "/api/v1/reports"
 
@@ -85,14 +84,16 @@ def report_budget(
     )
 
 
-def report_request(metric_set: str, first_day: date, last_day: date) -> dict[str, str]:
-    """Return the body that asks for a report of whole days, UTC.
+def report_request(
+    metric_set: str, first_day: date, last_day: date, timezone: str = "UTC"
+) -> dict[str, str]:
+    """Return the body that asks for a report of whole days, both of them inside.
 
     The time zone is always named: the organisation's own would make the same days other hours.
     """
     return {
         "metricSet": metric_set,
-        "timezone": "UTC",
+        "timezone": timezone,
         "startAt": first_day.isoformat(),
         "endAt": last_day.isoformat(),
     }
@@ -185,16 +186,6 @@ def fetch_csv(
     return FetchedReport(target, written.size, written.sha256, seconds, server_now(reply.headers))
 
 
-def day_spans(window: Window, days_per_request: int) -> list[DaySpan]:
-    """Return the days a window touches, in order, in spans of at most ``days_per_request``.
-
-    window        [---------------------------)
-    days   |  1st  |  2nd  |  3rd  |  4th  |  5th  |
-    spans  [1st to 2nd     ][3rd to 4th    ][5th   ]      two days a request
-    """
-    return list(_spans(window, days_per_request))
-
-
 def halves(span: DaySpan) -> tuple[DaySpan, DaySpan]:
     """Return the two halves of a span of two days or more; the first is the longer one, if any.
 
@@ -227,15 +218,3 @@ def spans_to_ask_again(metric_set: str, span: DaySpan, rows: int) -> tuple[DaySp
             "may be missing. Ask Gladly Support for this report of that day as a whole."
         )
     return halves(span)
-
-
-def _spans(window: Window, days_per_request: int) -> Iterator[DaySpan]:
-    if window.start >= window.end:
-        return
-    first_day = window.start.astimezone(UTC).date()
-    # the end is not inside: at midnight it touches no new day
-    end_day = (window.end.astimezone(UTC) - timedelta.resolution).date()
-    while first_day <= end_day:
-        last_day = min(first_day + (days_per_request - 1) * _DAY, end_day)
-        yield DaySpan(first_day, last_day)
-        first_day = last_day + _DAY

@@ -34,6 +34,8 @@ UNREPORTED_EVENTS_STREAM: Final = "gladly.events.unreported"
 TIMESTAMPS_REPORTS_STREAM: Final = "gladly.timestamps_reports"
 REPORTS_STREAM: Final = "gladly.reports"
 WORK_SESSIONS_STREAM: Final = "gladly.work_sessions"
+# of its own: nightly runs go on from where nightly runs were
+BACKFILLED_SESSIONS_STREAM: Final = "gladly.work_sessions.backfill"
 EVENTS_PATH: Final = "/api/v1/events"
 JOBS_PATH: Final = "/api/v1/export/jobs"
 SCHEDULES_PATH: Final = "/api/v1/export/schedules"

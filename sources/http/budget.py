@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
+_SECONDS_A_MINUTE: Final = 60
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
 # of a window: 96 % of the limit is used, whatever the answers take
 _ARRIVAL_SHARE: Final = 0.04
@@ -152,6 +153,11 @@ class RateBudget:
             allowed_starts(limit, share), window_length(limit, share, window_seconds)
         )
         self._places = nullcontext() if concurrent is None else threading.Semaphore(concurrent)
+
+    @property
+    def starts_a_minute(self) -> float:
+        """How many requests may start a minute, where nothing holds them back."""
+        return self._window.limit * _SECONDS_A_MINUTE / self._window.seconds
 
     @contextmanager
     def slot(self) -> Iterator[None]:

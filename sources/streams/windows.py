@@ -41,6 +41,20 @@ def holes(windows: Iterable[Window], *, touching: timedelta = TOUCHING) -> list[
     return [Window(before.end, after.start) for before, after in pairwise(joined)]
 
 
+def pieces(window: Window, longest: timedelta) -> list[Window]:
+    """Return a window in parts of at most ``longest``, in order.
+
+    window   [------------------)
+    pieces   [-----)[-----)[----)
+    """
+    found, start = [], window.start
+    while start < window.end:
+        end = min(start + longest, window.end)
+        found.append(Window(start, end))
+        start = end
+    return found
+
+
 def subtract(
     window: Window, taken: Iterable[Window], *, touching: timedelta = TOUCHING
 ) -> list[Window]:

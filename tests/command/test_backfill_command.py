@@ -59,6 +59,28 @@ def test_both_days_are_included(helpdesk: Commands) -> None:
     assert days(helpdesk) == {day(1).date()}
 
 
+def test_reports_alone_can_be_selected_and_what_is_left_is_told(
+    helpdesk: Commands, sandbox: Sandbox
+) -> None:
+    span = "--from", "2026-03-02", "--to", "2026-03-04"
+    changed = {"SOURCES__GLADLY__REPORTS": '["TaskSummaryReport"]'}
+    finished = helpdesk("backfill", "gladly", *span, "--select", "reports", **changed)
+    assert finished.code == 0, finished.err
+    assert "Reports: 1 left, about 1 minute at 10 a minute." in finished.err
+    tables = helpdesk.tables()
+    assert {row["report_day"] for row in tables["report_windows"]} == {
+        "2026-03-02",
+        "2026-03-03",
+        "2026-03-04",
+    }
+    assert tables["work_session_events"]
+    assert tables["contact_events"] == []
+    assert {request.path for request in sandbox.requests if request.method == "POST"} == {
+        REPORTS_PATH,
+        f"{REPORTS_PATH}/work-session-events",
+    }
+
+
 def test_a_backfill_that_fails_says_why_and_can_be_run_again(
     helpdesk: Commands, sandbox: Sandbox
 ) -> None:
@@ -78,8 +100,9 @@ def test_a_backfill_that_fails_says_why_and_can_be_run_again(
         ((), "--from"),
         (("--from", "2026-03-32"), "--from"),
         (("--from", "2026-03-04", "--to", "2026-03-03"), "--to lies before --from"),
+        (("--from", "2026-03-04", "--select", "agents"), "--select"),
     ],
-    ids=["no day", "no such day", "backwards"],
+    ids=["no day", "no such day", "backwards", "what has no history"],
 )
 def test_days_that_make_no_sense_are_refused_before_anything_is_asked(
     arguments: tuple[str, ...], word: str, helpdesk: Commands, sandbox: Sandbox

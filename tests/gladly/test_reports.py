@@ -18,7 +18,6 @@ from sources.gladly.reports import (
     SUSPECT_ROWS,
     DaySpan,
     FetchedReport,
-    day_spans,
     fetch_report,
     halves,
     report_budget,
@@ -29,7 +28,6 @@ from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import GiveUpError, RetryableError, TruncatedError, UnsafeError
 from sources.http.retry import RetryPolicy
-from sources.streams.windows import Window
 
 MANY = settings(max_examples=300, derandomize=True, deadline=None)
 REPORT = "ConversationTimestampsReport"
@@ -41,12 +39,6 @@ ASKED = {
     "startAt": "2024-02-28",
     "endAt": "2024-03-01",
 }
-# across the end of a February with 29 days, often at midnight
-TIMES = st.builds(
-    lambda days, rest: datetime(2024, 2, 26, tzinfo=UTC) + timedelta(days=days) + rest,
-    st.integers(0, 7),
-    st.just(timedelta(0)) | st.timedeltas(timedelta(0), timedelta(days=1)),
-)
 SPANS = st.builds(
     lambda start, days: DaySpan(start, start + timedelta(days=days)),
     st.dates(date(2024, 1, 1), date(2024, 12, 31)),
@@ -202,21 +194,6 @@ def test_a_minute_holds_as_many_reports_as_we_may_ask_for(per_minute: int) -> No
         with budget.slot():
             starts.append(now[0])
     assert starts == pytest.approx([0.0] * per_minute + [62.4] * per_minute)
-
-
-@MANY
-@given(start=TIMES, end=TIMES, days_per_request=st.integers(1, 4))
-def test_day_spans_are_the_days_a_window_touches(
-    start: datetime, end: datetime, days_per_request: int
-) -> None:
-    spans = day_spans(Window(start, end), days_per_request)
-    days = [day for span in spans for day in days_of(span)]
-    one = timedelta(days=1)
-    midnights = [datetime(2024, 2, 25, tzinfo=UTC) + number * one for number in range(12)]
-    touched = [day for day in midnights if start < end and day < end and day + one > start]
-    assert days == [day.date() for day in touched]
-    assert all(len(days_of(span)) == days_per_request for span in spans[:-1])
-    assert all(1 <= len(days_of(span)) <= days_per_request for span in spans)
 
 
 @MANY

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipelines.report import RunReport
 from pipelines.runner import Target
 from sandbox import Sandbox
-from sandbox.faults import FaultAction
+from sandbox.faults import FaultAction, answer_status
 from sources.gladly.report_types import REPORTS, Report
 from sources.streams.csv_records import column_key
 from tests.gladly.report_cells import says_nothing, tells
@@ -151,6 +151,20 @@ def for_reports(faults: Mapping[str, FaultAction], seen: list[str]) -> FaultActi
         if fault := faults.get(body["metricSet"]):
             await fault(app, scope, again, send)
         else:
+            await app(scope, again, send)
+
+    return action
+
+
+def noting(bodies: list[dict[str, Any]], answered: int = ALWAYS) -> FaultAction:
+    """Note the bodies of the requests that are answered; beyond so many, reports are down."""
+
+    async def action(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        body, again = await _whole_body(receive)
+        if len(bodies) >= answered:
+            await answer_status(503)(app, scope, again, send)
+        else:
+            bodies.append(body)
             await app(scope, again, send)
 
     return action

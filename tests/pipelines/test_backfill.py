@@ -1,4 +1,4 @@
-"""History from before the first run comes from the timestamps reports, once."""
+"""Events from before the first run come from the timestamps reports, once."""
 
 import shutil
 from collections import Counter
@@ -15,6 +15,7 @@ from pipelines.runner import Target, backfill_gladly
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sandbox.faults import answer_status, stall
 from sources.gladly import reports
+from sources.gladly.reports import DaySpan
 from sources.http.errors import HelpdeskError, TruncatedError
 from tests.pipelines.events import (
     FIRST_DAY,
@@ -25,6 +26,7 @@ from tests.pipelines.events import (
     day,
     event,
     events_of_stream,
+    events_only,
     expected_events,
     gladly_with_events,
     report_requests,
@@ -73,7 +75,7 @@ def backfill(
     sandbox: Sandbox, target: Target, first: date, last: date, **changed: object
 ) -> RunReport:
     settings = settings_for(sandbox, **{"reports_per_minute": 10_000} | changed)
-    return backfill_gladly(settings, target, NoProgress(), first, last)
+    return backfill_gladly(settings, target, NoProgress(), DaySpan(first, last), events_only)
 
 
 def told(records: Iterable[Record]) -> Counter[tuple[str, datetime]]:

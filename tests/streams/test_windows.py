@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.streams.windows import TOUCHING, Window, covered, holes, subtract
+from sources.streams.windows import TOUCHING, Window, covered, holes, pieces, subtract
 
 MANY = settings(max_examples=500, derandomize=True, deadline=None)
 START = datetime(2024, 2, 28, 23, 59, 50, tzinfo=UTC)
@@ -54,6 +54,15 @@ def test_subtract_leaves_what_is_not_taken(whole: Window, taken: list[Window]) -
     left = subtract(whole, taken)
     assert seconds(*left) == sorted({*seconds(whole)} - {*seconds(*taken)})
     assert all(start < end for start, end in left)
+
+
+@MANY
+@given(st.builds(window, st.integers(0, SIZE), st.integers(0, SIZE)), st.integers(1, SIZE))
+def test_pieces_are_the_same_time_in_parts_that_touch(whole: Window, longest: int) -> None:
+    found = pieces(whole, timedelta(seconds=longest))
+    assert seconds(*found) == seconds(whole)
+    assert all(before.end == after.start for before, after in pairwise(found))
+    assert all(timedelta(0) < end - start <= timedelta(seconds=longest) for start, end in found)
 
 
 def test_windows_a_millisecond_apart_touch() -> None:
