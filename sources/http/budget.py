@@ -156,8 +156,8 @@ class RateBudget:
 
     @property
     def starts_a_minute(self) -> float:
-        """How many requests may start a minute, where nothing holds them back."""
-        return self._window.limit * _SECONDS_A_MINUTE / self._window.seconds
+        """How many requests may start a minute, about, where nothing holds them back."""
+        return self._window.limit * _SECONDS_A_MINUTE / self._seconds
 
     @contextmanager
     def slot(self) -> Iterator[None]:
