@@ -23,7 +23,7 @@ from rich.console import Console
 from sources.gladly.declarations import EXPORT_FILES
 from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.reference_types import REFERENCE
-from sources.gladly.settings import REPORTS
+from sources.gladly.settings import MEDIA, REPORTS
 from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.redaction import protect, redact
 
@@ -38,6 +38,7 @@ _RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {
     "events": EVENTS_FILE,
     REFERENCE: REFERENCE,
     REPORTS: REPORTS,
+    MEDIA: MEDIA,
 }
 _PLAIN_WIDTH = 120
 

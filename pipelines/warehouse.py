@@ -145,9 +145,21 @@ class Warehouse:
         with self._client() as client:
             names = self._names(client)
             selected = ", ".join(names.column(column) for column in columns)
-            sql = f"SELECT {selected} FROM {self._current(table, names)} AS c"
+            sql = f"SELECT {selected} FROM {self.current_rows(table, names)} AS c"
             rows = self._query(client, sql + (f" WHERE {where}" if where else ""))
             return [tuple(row) for row in rows]
+
+    def current_rows(self, table: str, names: Names) -> str:
+        """Return what stands for the current rows of a table after FROM, in any session.
+
+        Where every version is kept (files in a folder), a table that no load has filled cannot be
+        asked; ``count`` tells.
+        """
+        if self._capabilities.keeping is Keeping.MERGE:
+            return names.final(table)
+        schema = self._tables[table]
+        root = self._tables[schema.parent] if schema.parent else schema
+        return f"({current_rows_sql(schema, root, names)})"
 
     def count(self, tables: Iterable[str]) -> dict[str, int]:
         """Return how many current rows each table has."""
@@ -221,15 +233,8 @@ class Warehouse:
 
         return Names(client.make_qualified_table_name, staged, client.escape_column_name)
 
-    def _current(self, table: str, names: Names) -> str:
-        if self._capabilities.keeping is Keeping.MERGE:
-            return names.final(table)
-        schema = self._tables[table]
-        root = self._tables[schema.parent] if schema.parent else schema
-        return f"({current_rows_sql(schema, root, names)})"
-
     def _count(self, client: SqlClientBase[Any], table: str, names: Names) -> int:
-        rows = self._query(client, f"SELECT COUNT(*) FROM {self._current(table, names)} AS c")
+        rows = self._query(client, f"SELECT COUNT(*) FROM {self.current_rows(table, names)} AS c")
         return int(rows[0][0]) if rows else 0
 
     def _query(self, client: SqlClientBase[Any], sql: str) -> Sequence[Sequence[Any]]:

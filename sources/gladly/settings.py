@@ -26,6 +26,8 @@ _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[
 KEEP, ERASE = "keep", "erase"
 # what `--select` calls all reports
 REPORTS: Final = "reports"
+# and all attachments and recordings
+MEDIA: Final = "media"
 
 EXPORT_STREAM: Final = "gladly.export"
 EVENTS_STREAM: Final = "gladly.events"
@@ -99,6 +101,13 @@ class GladlySettings(BaseConfiguration):
     """The first day to load, such as 2026-01-01; by default the trailing days of a first run."""
     reports_per_minute: int = 10
     """Reports to ask for a minute. Gladly allows 10, to all of the organisation together."""
+    media: list[str] = dataclasses.field(default_factory=list)
+    """Files of items to store: attachments, recordings, or both. By default none."""
+    media_url: str | None = None
+    """Where they go: a folder, or an fsspec URL such as s3://bucket/gladly; by default a folder
+    of data_dir."""
+    media_max_bytes: int = 256 * 1024 * 1024
+    """A file that is larger is left out."""
     heal_event_gaps: bool = True
     """Fill spans whose events no run read in time from the timestamps reports."""
     on_customer_deleted: str = KEEP

@@ -99,7 +99,7 @@ def download_file(
                 written = _write(reply.pieces(max_bytes), part, on_bytes)
                 if require_final_newline:
                     _check_final_newline(written, reply.where)
-                _publish(part, target)
+                publish(part, target)
         return _downloaded(target, written, reply, began)
 
     return client.retrying(once)
@@ -137,7 +137,7 @@ def download_content(
             _check_headers(reply, max_bytes, refuse_html=refuse_html)
             with _part_of(target) as part:
                 written = _write(reply.pieces(max_bytes), part, _ignore)
-                _publish(part, target)
+                publish(part, target)
         return _downloaded(target, written, reply, began)
 
     return client.retrying(once)
@@ -161,7 +161,7 @@ def write_whole_file(target: Path, pieces: Iterable[bytes]) -> WrittenFile:
     """
     with _disk_errors_explained(target), _part_of(target) as part:
         written = _write(pieces, part, _ignore)
-        _publish(part, target)
+        publish(part, target)
     return written
 
 
@@ -249,8 +249,12 @@ def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None])
     return WrittenFile(size, digest.hexdigest(), last)
 
 
-def _publish(part: Path, target: Path) -> None:
-    """Rename, and make the rename itself survive a power cut."""
+def publish(part: Path, target: Path) -> None:
+    """Give a file that is safely on disk its final name, and make that survive a power cut.
+
+    Raises:
+        OSError: it lies on another disk, or the folder refuses.
+    """
     part.replace(target)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
