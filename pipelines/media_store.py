@@ -45,19 +45,22 @@ class MediaStore:
     """Files under names of ours. Thread-safe for different names.
 
     All methods raise GiveUpError where the place cannot be reached or refuses.
+
+    Attributes:
+        place: How messages call it.
     """
 
-    def __init__(self, files: fsspec.AbstractFileSystem, root: str, shown: str) -> None:
+    def __init__(self, files: fsspec.AbstractFileSystem, root: str, place: str) -> None:
         """Describe a store; nothing is opened or made.
 
         Args:
             files: The place, as fsspec knows it.
             root: The folder or prefix of all names.
-            shown: How messages call it: never a URL, which may hold credentials.
+            place: How messages call it: never a URL, which may hold credentials.
         """
         self._files = files
         self._root = root.rstrip("/")
-        self._shown = shown
+        self.place = place
 
     def find(self, name: str) -> StoredFile | None:
         """Return what is stored under a name, read back as a whole; None if nothing is."""
@@ -117,7 +120,7 @@ class MediaStore:
             # each package of fsspec raises what it likes, and texts of it may hold signed URLs
             reason = getattr(fault, "strerror", None) or type(fault).__name__
             raise GiveUpError(
-                f"The store of attachments and recordings ({self._shown}) cannot be used: "
+                f"The store of attachments and recordings ({self.place}) cannot be used: "
                 f"{reason}. Check that it exists, that its credentials are set as fsspec expects "
                 "them, and that they may read, write and delete. Then run again."
             ) from fault

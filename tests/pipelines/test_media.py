@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from pipelines import media as media_module
+from pipelines.doctor import Verdict, attempt, check_media
 from pipelines.erase import EraseReport, erase_deleted_customers
 from pipelines.gladly import GLADLY_TABLES
-from pipelines.media_store import MediaStore, open_media_store
+from pipelines.media_store import MediaStore, StoredFile, open_media_store
 from pipelines.runner import Target
 from pipelines.warehouse import Warehouse
 from sandbox import Sandbox, SandboxSettings, WorldSettings
@@ -469,6 +471,14 @@ def test_a_store_that_refuses_is_told_and_nothing_is_taken_for_stored(
     assert len(media_asked_for(sandbox)) <= 8
 
 
+def test_the_doctor_says_whether_the_store_can_be_used(tmp_path: Path) -> None:
+    (check,) = check_media(BOTH, None, tmp_path)
+    assert (check.verdict, str(tmp_path / "media") in check.found) == (Verdict.OK, True)
+    (tmp_path / "file").write_text("")
+    (check,) = attempt("media", lambda: check_media(BOTH, str(tmp_path / "file"), tmp_path))
+    assert check.verdict is Verdict.FAILED
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -489,6 +499,35 @@ def test_settings_that_cannot_work_are_told_before_anything_is_asked(
         media_run(sandbox, duckdb_target(tmp_path), **changed)
     assert "hidden-word" not in str(raised.value)
     assert len(sandbox.requests) == 0
+
+
+class Bucket(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
+    """A place that calls itself an object store, and notes the names it is given."""
+
+    protocol = "s3"
+    cachable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.put_names: list[str] = []
+
+    def put_file(self, lpath: str, rpath: str, **options: object) -> None:
+        self.put_names.append(rpath)
+        super().put_file(lpath, rpath, **options)
+
+
+def test_an_object_store_gets_each_file_by_one_upload(tmp_path: Path) -> None:
+    bucket, source = Bucket(), tmp_path / "source"
+    store = MediaStore(bucket, "/bucket/gladly/", "s3://bucket/gladly")
+    source.write_bytes(b"content")
+    assert store.find("recordings/ab/abc") is None
+    store.put(source, "recordings/ab/abc")
+    assert bucket.put_names == ["/bucket/gladly/recordings/ab/abc"]
+    found = store.find("recordings/ab/abc")
+    assert found == StoredFile(7, hashlib.sha256(b"content").hexdigest())
+    assert not source.exists()
+    assert store.delete(["recordings/ab/abc", "recordings/ab/abd"]) == 1
+    assert store.find("recordings/ab/abc") is None
 
 
 def test_a_store_on_another_disk_gets_whole_files(tmp_path: Path) -> None:
