@@ -24,6 +24,8 @@ from sources.http.download import make_private_folder, publish, write_whole_file
 from sources.http.errors import GiveUpError, HelpdeskError, SettingsError
 
 _FOLDER: Final = "media"
+# as write_whole_file has it
+_PART: Final = ".part"
 _PIECE_BYTES: Final = 1 << 20
 _OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
 _READ_ONLY: Final = frozenset({"http", "https", "data", "github", "zip", "tar"})
@@ -81,23 +83,37 @@ class MediaStore:
             if isinstance(self._files, LocalFileSystem):
                 _move(source, Path(path))
                 return
-            if _protocols(self._files) & _OBJECT_STORES:
+            if self._is_object_store:
                 self._files.put_file(str(source), path)
             else:
                 self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-                self._files.put_file(str(source), f"{path}.part")
-                self._files.mv(f"{path}.part", path)
+                self._files.put_file(str(source), f"{path}{_PART}")
+                self._files.mv(f"{path}{_PART}", path)
             source.unlink()
 
     def delete(self, names: Iterable[str]) -> int:
-        """Delete what is stored under names, if anything is; return how many files that were."""
+        """Delete what is stored under names, if anything is; return how many files that were.
+
+        What a kill left of a file that was being put goes too.
+        """
         deleted = 0
         with self._explained():
             for name in names:
-                if self._has(name):
-                    self._files.rm_file(self._path(name))
-                    deleted += 1
+                deleted += self._delete(name)
+                if not self._is_object_store:
+                    self._delete(f"{name}{_PART}")
         return deleted
+
+    def _delete(self, name: str) -> bool:
+        is_there = self._has(name)
+        if is_there:
+            self._files.rm_file(self._path(name))
+        return is_there
+
+    @property
+    def _is_object_store(self) -> bool:
+        named = self._files.protocol
+        return bool(({named} if isinstance(named, str) else {*named}) & _OBJECT_STORES)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -161,11 +177,6 @@ def _package(error: ImportError) -> str:
     """Return the package that fsspec asks for: "Install s3fs to access S3"."""
     words = str(error).split()
     return next((word for word in words if word.endswith("fs")), error.name or words[-1])
-
-
-def _protocols(files: fsspec.AbstractFileSystem) -> set[str]:
-    named = files.protocol
-    return {named} if isinstance(named, str) else {*named}
 
 
 def _move(source: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
+import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -528,6 +529,18 @@ def test_an_object_store_gets_each_file_by_one_upload(tmp_path: Path) -> None:
     assert not source.exists()
     assert store.delete(["recordings/ab/abc", "recordings/ab/abd"]) == 1
     assert store.find("recordings/ab/abc") is None
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_what_a_kill_left_of_a_file_is_deleted_with_it(tmp_path: Path, *, is_folder: bool) -> None:
+    place = str(tmp_path / "store") if is_folder else f"memory://{tmp_path.name}/parts"
+    files, root = fsspec.core.url_to_fs(place)
+    files.makedirs(f"{root}/recordings/ab", exist_ok=True)
+    for name in ("abc", "abc.part", "abd.part", "abe"):
+        files.pipe_file(f"{root}/recordings/ab/{name}", b"content")
+    store = open_media_store(place, tmp_path)
+    assert store.delete(["recordings/ab/abc", "recordings/ab/abd", "recordings/ac/ac"]) == 1
+    assert [*stored(place)] == ["recordings/ab/abe"]
 
 
 def test_a_store_on_another_disk_gets_whole_files(tmp_path: Path) -> None:
