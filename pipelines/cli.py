@@ -24,7 +24,7 @@ from sources.gladly.declarations import EXPORT_FILES
 from sources.gladly.enrichment_types import ENRICHMENT
 from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.reference_types import REFERENCE
-from sources.gladly.settings import REPORTS
+from sources.gladly.settings import MEDIA, REPORTS
 from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.redaction import protect, redact
 
@@ -40,6 +40,7 @@ _RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {
     REFERENCE: REFERENCE,
     REPORTS: REPORTS,
     ENRICHMENT: ENRICHMENT,
+    MEDIA: MEDIA,
 }
 _HISTORY = ("events", REPORTS)
 _PLAIN_WIDTH = 120

@@ -11,9 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.explain import explain
+from pipelines.media_store import open_media_store
 from pipelines.runner import Target, open_client
 from pipelines.settings import read_gladly_settings, read_helpdesk_settings
 from sources.gladly.jobs import ExportJob, JobStatus
+from sources.gladly.media import checked_media, stored_name
 from sources.gladly.resources import jobs_of, list_jobs, list_schedules
 from sources.gladly.settings import (
     EVENTS_PATH,
@@ -59,6 +61,9 @@ def examine(destination: str | None) -> Iterator[Check]:
     for check in attempt("settings", check_settings):
         yield check
         settings = read_gladly_settings() if check.verdict is Verdict.OK else None
+    if settings is not None and settings.media:
+        wishes = (settings.media, settings.media_url, data)
+        yield from attempt("media", lambda: check_media(*wishes))
     if settings is not None:
         yield from attempt("api", lambda: check_connection(settings))
 
@@ -68,6 +73,14 @@ def check_settings() -> Iterator[Check]:
     settings = read_gladly_settings()
     address = gladly_base_url(settings.organization, settings.base_url)
     yield Check("settings", Verdict.OK, f"{settings.email} at {address}.")
+
+
+def check_media(kinds: Sequence[str], url: str | None, data: Path) -> Iterator[Check]:
+    """Check that the store of attachments and recordings can be reached and read."""
+    named = checked_media(kinds)
+    store = open_media_store(url, data)
+    store.find(stored_name(named[0], "doctor", "doctor"))
+    yield Check("media", Verdict.OK, f"{', '.join(kinds)} go to {store.place}.")
 
 
 def check_destination(name: str, dataset: str, data: Path) -> Iterator[Check]:

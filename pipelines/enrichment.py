@@ -55,7 +55,7 @@ _CONFIRM_AFTER: Final = timedelta(hours=1)
 _TICK: Final = timedelta(microseconds=1)
 
 
-def checked_kinds(names: Iterable[str]) -> list[EnrichmentKind]:
+def checked_enrichment(names: Iterable[str]) -> list[EnrichmentKind]:
     """Return the kinds of that name, in the order of ``ENRICHMENT_KINDS``.
 
     Raises:
@@ -165,12 +165,16 @@ class _Selection:
         present = self.warehouse.present(tables)
         if not enrichment_sql.can_be_asked(kinds, present):
             return []
-        return self.warehouse.query(
-            lambda table, column: (
-                enrichment_sql.wanted_sql(kinds, present, table, column, selected) + order
-            ),
-            self.confirmed_until,
-        )
+        with self.warehouse.session() as session:
+            names = session.names
+            sql = enrichment_sql.wanted_sql(
+                kinds,
+                present,
+                lambda table: self.warehouse.current_rows(table, names),
+                names.column,
+                selected,
+            )
+            return session.rows(sql + order, self.confirmed_until)
 
 
 def _judged(reads: Sequence[Read], reader: EnrichmentReader, selection: _Selection) -> list[Read]:

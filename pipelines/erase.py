@@ -5,6 +5,7 @@ every id that was erased before, because a file that comes late may bring rows o
 
     names      ids of the gone, and the conversations that are only theirs
     archive    lines that name them become blank, file by file
+    store      attachments and recordings of their items are deleted
     tables     rows of such lines leave, and erased_customers says so: one transaction
     file       of an embedded database: copied without what was deleted
 
@@ -17,7 +18,7 @@ Source: Gladly API reference, Events, CUSTOMER_PROFILE/DELETED.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import erase_sql as sql
+from pipelines.erase_media import find_media_statement, media_names
 from pipelines.session import Session
 from pipelines.warehouse import TableChange, Warehouse
 from sources.gladly.identity import (
@@ -53,6 +55,7 @@ class EraseReport:
         customers: Ids erased for the first time, ids that were merged into them among them.
         rows: Rows that left the tables.
         raw_lines: Lines (of CSV files: records) that left the raw archive.
+        files: Attachments and recordings that left the store.
         changes: What left each table, and what ``erased_customers`` got.
         survived: Ids that are called deleted but were merged into a profile that is not: their
             history is that profile's, and was not touched.
@@ -61,6 +64,7 @@ class EraseReport:
     customers: tuple[str, ...] = ()
     rows: int = 0
     raw_lines: int = 0
+    files: int = 0
     changes: list[TableChange] = field(default_factory=list)
     survived: tuple[str, ...] = ()
 
@@ -84,6 +88,7 @@ def erase_deleted_customers(
     tables: Iterable[TableSchema],
     archive: Path,
     fresh_files: Iterable[Path],
+    delete_media: Callable[[Iterable[str]], int],
     now: datetime,
 ) -> EraseReport:
     """Erase what is known of deleted customers; call it before the run is recorded as done.
@@ -97,6 +102,9 @@ def erase_deleted_customers(
         tables: Every table of it.
         archive: Folder of the raw archive.
         fresh_files: Files of the archive that this run fetched.
+        delete_media: Deletes files of the store by their names, if they are there; returns how
+            many were. It is called before their rows leave: a run that is killed in between does
+            it again.
         now: The time to record.
 
     Raises:
@@ -120,7 +128,8 @@ def erase_deleted_customers(
     with warehouse.session(sql.SCRATCH) as session:
         # names that are left here say that erased bytes are to be given up
         is_due = session.number(sql.names_left_sql(session.names)) > 0
-        erasure = _Erasure(session, tables, archive, known, frozenset(gone - known.keys()))
+        new = frozenset(gone - known.keys())
+        erasure = _Erasure(session, tables, archive, known, new, delete_media)
         erasure.run(fresh_files, now, report)
         if not (warehouse.can_compact and (report.rows or is_due)):
             session.run(sql.empty_scratch_statements(session.names))
@@ -205,6 +214,7 @@ class _Erasure:
     archive: Path
     known: dict[str, tuple[int, int]]
     new: frozenset[str]
+    delete_media: Callable[[Iterable[str]], int]
 
     def run(self, fresh_files: Iterable[Path], now: datetime, report: EraseReport) -> None:
         names = self.session.names
@@ -218,6 +228,8 @@ class _Erasure:
         for path in files:
             raw.add(erase_lines(path, sought, is_csv=_is_csv(path)))
         self._find_cut_lines()
+        self.session.run([find_media_statement(names)])
+        report.files = self.delete_media(media_names(self.session))
         self._erase_rows(raw, now, report)
         report.raw_lines = raw.records
         report.customers = tuple(sorted(self.new))

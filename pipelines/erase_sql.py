@@ -48,7 +48,7 @@ NAMES_OF_THE_GONE = TableSchema(
     description="Ids whose rows are being erased; empty once that is done.",
     version=("name",),
 )
-_LINE_COLUMNS = (EXTRACTED_AT, JOB_ID, FILE, LINE)
+LINE_COLUMNS = (EXTRACTED_AT, JOB_ID, FILE, LINE)
 LINES_OF_THE_GONE = TableSchema(
     "erasing_lines",
     (
@@ -59,7 +59,7 @@ LINES_OF_THE_GONE = TableSchema(
         Column(LINE, Kind.INTEGER, "As in the rows.", nullable=False),
         Column("owner", Kind.TEXT, "The customer id it names; empty if unknown.", nullable=False),
     ),
-    key=("root", *_LINE_COLUMNS, "owner"),
+    key=("root", *LINE_COLUMNS, "owner"),
     description="Lines whose rows are being erased; empty once that is done.",
     version=(EXTRACTED_AT,),
 )
@@ -105,7 +105,7 @@ def lineage_columns(table: TableSchema) -> tuple[str, ...]:
     names = table.columns_by_name
     of_file = ("extracted_at", "job_id", "file", "line_number")
     return next(
-        (columns for columns in (_LINE_COLUMNS, of_file) if all(name in names for name in columns)),
+        (columns for columns in (LINE_COLUMNS, of_file) if all(name in names for name in columns)),
         (),
     )
 
@@ -124,7 +124,7 @@ def known_names_statement(names: Names) -> str:
     """Name all customers that are erased already: their rows may have come again."""
     customer = names.column("customer_id")
     return (
-        f"INSERT INTO {names.staged(NAMES_OF_THE_GONE.name)} ({_listed(NAMES_OF_THE_GONE, names)}) "
+        f"INSERT INTO {names.staged(NAMES_OF_THE_GONE.name)} ({listed(NAMES_OF_THE_GONE, names)}) "
         f"SELECT '{CUSTOMER_KIND}', {customer}, {customer} "
         f"FROM {names.final(ERASED_CUSTOMERS.name)}"
     )
@@ -137,7 +137,7 @@ def name_conversations_statements(tables: Iterable[TableSchema], names: Names) -
         customer, conversation = names.column("customer_id"), names.column(column)
         yield (
             f"INSERT INTO {names.staged(NAMES_OF_THE_GONE.name)} "
-            f"({_listed(NAMES_OF_THE_GONE, names)}) "
+            f"({listed(NAMES_OF_THE_GONE, names)}) "
             f"SELECT '{CONVERSATION_KIND}', t.{conversation}, MIN(n.{owner}) "
             f"FROM {names.final(table.name)} AS t "
             f"JOIN {names.staged(NAMES_OF_THE_GONE.name)} AS n "
@@ -153,7 +153,7 @@ def name_merged_conversations_statement(names: Names) -> str:
     source = f"m.{names.column('source_conversation_id')}"
     destination = f"m.{names.column('destination_conversation_id')}"
     return (
-        f"INSERT INTO {names.staged(NAMES_OF_THE_GONE.name)} ({_listed(NAMES_OF_THE_GONE, names)}) "
+        f"INSERT INTO {names.staged(NAMES_OF_THE_GONE.name)} ({listed(NAMES_OF_THE_GONE, names)}) "
         f"SELECT '{CONVERSATION_KIND}', {source}, MIN(n.{owner}) "
         f"FROM {names.final(CONVERSATION_MERGES.name)} AS m "
         f"JOIN {names.staged(NAMES_OF_THE_GONE.name)} AS n "
@@ -251,15 +251,15 @@ def forget_redactions_statement(names: Names) -> str:
         f"DELETE FROM {names.final(REDACTED_ITEMS.name)} WHERE {item} IN ("
         f"SELECT t.{names.column(CONVERSATION_ITEM.key)} "
         f"FROM {names.final(CONVERSATION_ITEM.table)} AS t "
-        f"WHERE {_is_line(_LINE_COLUMNS, CONVERSATION_ITEM.table, names)})"
+        f"WHERE {is_line(LINE_COLUMNS, CONVERSATION_ITEM.table, names)})"
     )
 
 
 def count_rows_sql(table: TableSchema, names: Names) -> str:
     """Return the query for the rows of a table that are being erased, by owner."""
     owner = names.column("owner")
-    lines = ", ".join(map(names.column, (*_LINE_COLUMNS, "owner")))
-    same = _same_line(lineage_columns(table), names)
+    lines = ", ".join(map(names.column, (*LINE_COLUMNS, "owner")))
+    same = same_line(lineage_columns(table), names)
     return (
         f"SELECT l.{owner}, COUNT(*) FROM {names.final(table.name)} AS t JOIN ("
         f"SELECT DISTINCT {lines} FROM {names.staged(LINES_OF_THE_GONE.name)} "
@@ -269,8 +269,8 @@ def count_rows_sql(table: TableSchema, names: Names) -> str:
 
 def delete_statement(table: TableSchema, names: Names) -> str:
     """Return the statement that deletes the rows of a table that are being erased."""
-    is_line = _is_line(lineage_columns(table), root_of(table), names)
-    return f"DELETE FROM {names.final(table.name)} AS t WHERE {is_line}"
+    is_erased = is_line(lineage_columns(table), root_of(table), names)
+    return f"DELETE FROM {names.final(table.name)} AS t WHERE {is_erased}"
 
 
 def names_left_sql(names: Names) -> str:
@@ -304,7 +304,7 @@ def _find_lines(table: TableSchema, column: str, kind: str, names: Names) -> str
     kind_column, name, owner = _scratch(NAMES_OF_THE_GONE, names)
     lineage = ", ".join(f"t.{names.column(each)}" for each in lineage_columns(table))
     return (
-        f"INSERT INTO {names.staged(LINES_OF_THE_GONE.name)} ({_listed(LINES_OF_THE_GONE, names)}) "
+        f"INSERT INTO {names.staged(LINES_OF_THE_GONE.name)} ({listed(LINES_OF_THE_GONE, names)}) "
         f"SELECT DISTINCT '{root_of(table)}', {lineage}, n.{owner} "
         f"FROM {names.final(table.name)} AS t "
         f"JOIN {names.staged(NAMES_OF_THE_GONE.name)} AS n ON n.{name} = t.{names.column(column)} "
@@ -330,17 +330,25 @@ def _is_of_an_ended_run(job_id: str, file: str, names: Names) -> str:
     )
 
 
-def _is_line(lineage: Sequence[str], root: str, names: Names) -> str:
+def is_line(lineage: Sequence[str], root: str, names: Names) -> str:
+    """Return the condition that a row ``t`` of a chain is being erased.
+
+    Args:
+        lineage: The columns that name its line.
+        root: The root table of the chain.
+        names: How the destination writes names.
+    """
     return (
         f"EXISTS (SELECT 1 FROM {names.staged(LINES_OF_THE_GONE.name)} AS l "
-        f"WHERE l.{names.column('root')} = '{root}' AND {_same_line(lineage, names)})"
+        f"WHERE l.{names.column('root')} = '{root}' AND {same_line(lineage, names)})"
     )
 
 
-def _same_line(lineage: Sequence[str], names: Names) -> str:
+def same_line(lineage: Sequence[str], names: Names) -> str:
+    """Return the condition that a row ``t`` is of the line ``l`` that is being erased."""
     return " AND ".join(
         f"l.{names.column(line)} = t.{names.column(column)}"
-        for line, column in zip(_LINE_COLUMNS, lineage, strict=True)
+        for line, column in zip(LINE_COLUMNS, lineage, strict=True)
     )
 
 
@@ -348,5 +356,6 @@ def _scratch(table: TableSchema, names: Names) -> list[str]:
     return [names.column(column.name) for column in table.columns]
 
 
-def _listed(table: TableSchema, names: Names) -> str:
+def listed(table: TableSchema, names: Names) -> str:
+    """Return the columns of a table, as a statement lists them."""
     return ", ".join(_scratch(table, names))

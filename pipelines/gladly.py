@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 
 from pipelines import ledger
 from pipelines.allowance import Allowance
-from pipelines.enrichment import checked_kinds, load_enrichment
+from pipelines.enrichment import checked_enrichment, load_enrichment
 from pipelines.erase import check_can_erase, erase_deleted_customers, give_up_erased_bytes
 from pipelines.events import keep_events, load_events
 from pipelines.explain import explain
 from pipelines.exports import Exports
 from pipelines.healing import heal_events, healed_windows
 from pipelines.loading import Loader
+from pipelines.media import load_media
+from pipelines.media_store import MediaStore
 from pipelines.package import parse_listing
 from pipelines.progress import ProgressReporter
 from pipelines.reference import load_reference
@@ -43,12 +45,13 @@ from sources.gladly.event_windows import find_event_gaps, reach
 from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.history import HISTORY_TABLES
 from sources.gladly.identity import IDENTITY
+from sources.gladly.media import MEDIA_FILES, checked_media
 from sources.gladly.reference_types import REFERENCE, REFERENCE_RECORDS
 from sources.gladly.report_tables import REPORT_TABLES
 from sources.gladly.report_values import day_start
 from sources.gladly.reports import DaySpan, report_budget
 from sources.gladly.resources import Listing, list_schedules
-from sources.gladly.settings import ERASE, EVENTS_STREAM, REPORTS, GladlySettings
+from sources.gladly.settings import ERASE, EVENTS_STREAM, MEDIA, REPORTS, GladlySettings
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
@@ -69,6 +72,7 @@ GLADLY_TABLES: tuple[TableSchema, ...] = (
     *IDENTITY,
     *REPORT_TABLES,
     WORK_SESSION_EVENTS,
+    MEDIA_FILES,
     *LEDGER,
 )
 
@@ -93,6 +97,7 @@ class GladlyRun:
     workspace: Workspace
     progress: ProgressReporter
     report: RunReport
+    media_store: MediaStore
     selected: Callable[[str], bool] = lambda _name: True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -247,9 +252,17 @@ class GladlyRun:
                 self._heal(loader, exports, now)
         if self.selected(REPORTS):
             self._load_reports(loader, now)
+        allowance = Allowance(
+            self.settings.enrichment_max_seconds,
+            self.settings.enrichment_max_requests,
+            clock=self.clock,
+        )
         if self.selected(ENRICHMENT):
             with self._others_go_on():
-                self._load_enrichment(loader, now)
+                self._load_enrichment(loader, allowance, now)
+        if self.selected(MEDIA):
+            with self._others_go_on():
+                self._load_media(loader, allowance, now)
         if self.settings.on_customer_deleted == ERASE:
             self._erase(loader, now)
         self._finish(exports, schedules)
@@ -261,12 +274,18 @@ class GladlyRun:
     def _erase(self, loader: Loader, now: datetime) -> None:
         """Erase what is known of customers that Gladly deleted, before the run counts as done."""
         erased = erase_deleted_customers(
-            self.warehouse, GLADLY_TABLES, self.workspace.archive, loader.fetched, now
+            self.warehouse,
+            GLADLY_TABLES,
+            self.workspace.archive,
+            loader.fetched,
+            self.media_store.delete,
+            now,
         )
         self.report.add_changes(erased.changes, {})
         self.report.erased_customers = len(erased.customers)
         self.report.erased_rows = erased.rows
         self.report.erased_raw_lines = erased.raw_lines
+        self.report.erased_media = erased.files
         self.report.deleted_but_merged = list(erased.survived)
 
     def _loader(self) -> Loader:
@@ -310,19 +329,20 @@ class GladlyRun:
             if errors:
                 raise errors[0]
 
-    def _load_enrichment(self, loader: Loader, now: datetime) -> None:
-        kinds = checked_kinds(self.settings.enrichment)
+    def _load_enrichment(self, loader: Loader, allowance: Allowance, now: datetime) -> None:
+        kinds = checked_enrichment(self.settings.enrichment)
         if not kinds:
             return
         archive = self.workspace.archive / "enrichment"
-        seconds, requests = (
-            self.settings.enrichment_max_seconds,
-            self.settings.enrichment_max_requests,
-        )
-        allowance = Allowance(seconds, requests, clock=self.clock)
         errors = load_enrichment(self.client, archive, loader, kinds, allowance, now)
         if errors:
             raise errors[0]
+
+    def _load_media(self, loader: Loader, allowance: Allowance, now: datetime) -> None:
+        kinds = checked_media(self.settings.media)
+        if kinds:
+            max_bytes = self.settings.media_max_bytes
+            load_media(self.client, self.media_store, loader, kinds, max_bytes, now, allowance.take)
 
     def _heal(self, loader: Loader, exports: Exports, now: datetime) -> None:
         """Name the spans whose events no run read, then fill them."""

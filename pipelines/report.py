@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.warehouse import TableChange
 from sources.gladly.enrichment_types import READS_FILE
 from sources.gladly.gaps import GapKind
+from sources.gladly.media import Outcome
 from sources.gladly.settings import (
     BACKFILLED_SESSIONS_STREAM,
     EVENTS_STREAM,
@@ -62,6 +63,36 @@ class GapReport:
 
 
 @dataclass(slots=True)
+class MediaReport:
+    """Attachments and recordings that this run asked for, by what came of them.
+
+    ``bytes`` is the size of those that are ``stored``; ``is_unfinished`` tells that more are left
+    for the next run.
+    """
+
+    stored: int = 0
+    bytes: int = 0
+    gone: int = 0
+    refused: int = 0
+    too_large: int = 0
+    failed: int = 0
+    is_unfinished: bool = False
+
+    def add(self, outcome: Outcome, size: int) -> None:
+        """Count a file that is dealt with."""
+        match outcome:
+            case Outcome.STORED:
+                self.stored += 1
+                self.bytes += size
+            case Outcome.GONE:
+                self.gone += 1
+            case Outcome.REFUSED:
+                self.refused += 1
+            case Outcome.TOO_LARGE:
+                self.too_large += 1
+
+
+@dataclass(slots=True)
 class RunReport:
     """The result of one run.
 
@@ -83,10 +114,12 @@ class RunReport:
     gaps: list[GapReport] = field(default_factory=list)
     unfinished_jobs: list[str] = field(default_factory=list)
     failed_jobs: list[str] = field(default_factory=list)
+    media: MediaReport = field(default_factory=MediaReport)
     healed_crash: bool = False
     erased_customers: int = 0
     erased_rows: int = 0
     erased_raw_lines: int = 0
+    erased_media: int = 0
     deleted_but_merged: list[str] = field(default_factory=list)
 
     @property

@@ -14,14 +14,16 @@ from typing import Any
 from dlt.common.destination import Destination
 
 from pipelines.destinations import Capabilities, open_destination
-from pipelines.enrichment import checked_kinds
+from pipelines.enrichment import checked_enrichment
 from pipelines.gladly import GLADLY_TABLES, GladlyRun
+from pipelines.media_store import open_media_store
 from pipelines.progress import ProgressReporter
 from pipelines.reference import checked_lists
 from pipelines.report import RunReport
 from pipelines.settings import read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
+from sources.gladly.media import checked_media
 from sources.gladly.reports import DaySpan
 from sources.gladly.settings import (
     ERASE,
@@ -80,12 +82,19 @@ def open_client(settings: GladlySettings) -> ApiClient:
             "1, under [sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__RATE_SHARE."
         )
     checked_lists(settings.reference_lists)
-    checked_kinds(settings.enrichment)
+    checked_enrichment(settings.enrichment)
     if settings.on_customer_deleted not in (KEEP, ERASE):
         raise SettingsError(
             f"on_customer_deleted is {settings.on_customer_deleted!r}. Set it to keep or erase, "
             "under [sources.gladly] in .dlt/config.toml or in "
             "SOURCES__GLADLY__ON_CUSTOMER_DELETED."
+        )
+    checked_media(settings.media)
+    if settings.media_max_bytes < 1:
+        raise SettingsError(
+            f"media_max_bytes is {settings.media_max_bytes}, which lets no file through. Set it to "
+            "1 or more, under [sources.gladly] in .dlt/config.toml or in "
+            "SOURCES__GLADLY__MEDIA_MAX_BYTES; to store no files, leave media empty."
         )
     if settings.reports_per_minute < 1:
         raise SettingsError(
@@ -146,6 +155,7 @@ def _open_run(
     settings: GladlySettings, target: Target, progress: ProgressReporter
 ) -> Iterator[GladlyRun]:
     started = datetime.now(UTC)
+    media_store = open_media_store(settings.media_url, target.data)
     with open_client(settings) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
         report = RunReport(
             run_id=f"{started:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
@@ -160,4 +170,4 @@ def _open_run(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        yield GladlyRun(settings, client, warehouse, workspace, progress, report)
+        yield GladlyRun(settings, client, warehouse, workspace, progress, report, media_store)

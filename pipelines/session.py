@@ -30,9 +30,9 @@ class Session:
         for statement in statements:
             self.client.execute_sql(statement)
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a query: for few."""
-        return [tuple(row) for row in self.client.execute_sql(sql) or ()]
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return all rows of a query: for few. Each ``%s`` in it stands for a value."""
+        return [tuple(row) for row in self.client.execute_sql(sql, *values) or ()]
 
     def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query: for many. No other statement may run in between."""

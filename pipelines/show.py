@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pipelines.doctor import Check, Verdict
 from pipelines.gladly import GLADLY_TABLES
-from pipelines.report import FileReport, RunReport
+from pipelines.report import FileReport, MediaReport, RunReport
 from pipelines.status import Status
 from sources.gladly.gaps import GapKind
 
@@ -38,6 +38,7 @@ def show_run(console: Console, report: RunReport) -> None:
         state = "Closed" if gap.healed else "Gap"
         span = f"{_exact_time(gap.from_at)} to {_exact_time(gap.to_at)}"
         console.print(f"{state}: {gap.stream} {span}" + ("" if gap.healed else f". {gap.reason}"))
+    _show_media(console, report.media)
     _show_erased(console, report)
     if report.failed_jobs:
         console.print(
@@ -57,11 +58,28 @@ def show_run(console: Console, report: RunReport) -> None:
     )
 
 
+def _show_media(console: Console, media: MediaReport) -> None:
+    if media == MediaReport():
+        return
+    others = {
+        "gone at Gladly": media.gone,
+        "refused": media.refused,
+        "larger than media_max_bytes": media.too_large,
+        "failed": media.failed,
+    }
+    told = "".join(f", {count:,} {what}" for what, count in others.items() if count)
+    console.print(
+        f"Attachments and recordings: {media.stored:,} stored, {media.bytes:,} bytes{told}."
+        + (" More are left for the next run." if media.is_unfinished else "")
+    )
+
+
 def _show_erased(console: Console, report: RunReport) -> None:
     if report.erased_rows or report.erased_raw_lines:
+        media = f", {report.erased_media:,} stored files" if report.erased_media else ""
         console.print(
             f"Erased: {report.erased_customers} deleted customers, {report.erased_rows:,} rows, "
-            f"{report.erased_raw_lines:,} lines of the raw archive."
+            f"{report.erased_raw_lines:,} lines of the raw archive{media}."
         )
     if report.deleted_but_merged:
         console.print(

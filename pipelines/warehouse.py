@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,25 +150,21 @@ class Warehouse:
         with self._client() as client:
             names = self._names(client)
             selected = ", ".join(names.column(column) for column in columns)
-            sql = f"SELECT {selected} FROM {self._current(table, names)} AS c"
+            sql = f"SELECT {selected} FROM {self.current_rows(table, names)} AS c"
             rows = self._query(client, sql + (f" WHERE {where}" if where else ""), *parameters)
             return [tuple(row) for row in rows]
 
-    def query(
-        self,
-        sql_of: Callable[[Callable[[str], str], Callable[[str], str]], str],
-        *parameters: object,
-    ) -> list[tuple[Any, ...]]:
-        """Return the rows of a query over current rows of several tables.
+    def current_rows(self, table: str, names: Names) -> str:
+        """Return what stands for the current rows of a table after FROM, in any session.
 
-        Args:
-            sql_of: Makes the query of how the rows of a table, and how a column, are written.
-            parameters: One for each ``%s`` of the query.
+        Where every version is kept (files in a folder), a table that no load has filled cannot be
+        asked; ``count`` tells.
         """
-        with self._client() as client:
-            names = self._names(client)
-            sql = sql_of(lambda table: self._current(table, names), names.column)
-            return [tuple(row) for row in client.execute_sql(sql, *parameters) or ()]
+        if self._capabilities.keeping is Keeping.MERGE:
+            return names.final(table)
+        schema = self._tables[table]
+        root = self._tables[schema.parent] if schema.parent else schema
+        return f"({current_rows_sql(schema, root, names)})"
 
     def present(self, tables: Iterable[str]) -> set[str]:
         """Return which tables are there: files in a folder have none of a table without rows."""
@@ -250,15 +246,8 @@ class Warehouse:
 
         return Names(client.make_qualified_table_name, staged, client.escape_column_name)
 
-    def _current(self, table: str, names: Names) -> str:
-        if self._capabilities.keeping is Keeping.MERGE:
-            return names.final(table)
-        schema = self._tables[table]
-        root = self._tables[schema.parent] if schema.parent else schema
-        return f"({current_rows_sql(schema, root, names)})"
-
     def _count(self, client: SqlClientBase[Any], table: str, names: Names) -> int:
-        rows = self._query(client, f"SELECT COUNT(*) FROM {self._current(table, names)} AS c")
+        rows = self._query(client, f"SELECT COUNT(*) FROM {self.current_rows(table, names)} AS c")
         return int(rows[0][0]) if rows else 0
 
     def _query(

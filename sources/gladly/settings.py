@@ -26,6 +26,8 @@ _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[
 KEEP, ERASE = "keep", "erase"
 # what `--select` calls all reports
 REPORTS: Final = "reports"
+# and all attachments and recordings
+MEDIA: Final = "media"
 
 EXPORT_STREAM: Final = "gladly.export"
 EVENTS_STREAM: Final = "gladly.events"
@@ -105,9 +107,16 @@ class GladlySettings(BaseConfiguration):
     """What to read by id behind the exports: conversations, customer_profiles, tasks,
     voice_transcripts. By default nothing: it takes a request for each."""
     enrichment_max_seconds: float | None = 3600.0
-    """Seconds that such reads may take in one run; what is left is read by the next one."""
+    """Seconds that such reads, then files of items, may take in one run; the next one goes on."""
     enrichment_max_requests: int | None = None
-    """Such reads in one run; by default as many as the time allows."""
+    """Such reads and files in one run; by default as many as the time allows."""
+    media: list[str] = dataclasses.field(default_factory=list)
+    """Files of items to store: attachments, recordings, or both. By default none."""
+    media_url: str | None = None
+    """Where they go: a folder, or an fsspec URL such as s3://bucket/gladly; by default a folder
+    of data_dir."""
+    media_max_bytes: int = 256 * 1024 * 1024
+    """A file that is larger is left out."""
     heal_event_gaps: bool = True
     """Fill spans whose events no run read in time from the timestamps reports."""
     on_customer_deleted: str = KEEP

@@ -5,13 +5,19 @@ Nothing in here depends on a particular API; where a convention is needed, Gladl
 
 from sources.http.budget import PER_SECOND_HEADERS, RateBudget, RateHeaders
 from sources.http.client import ApiClient
-from sources.http.download import DownloadedFile, download_file, make_private_folder
+from sources.http.download import (
+    DownloadedFile,
+    download_content,
+    download_file,
+    make_private_folder,
+)
 from sources.http.errors import (
     GapError,
     GiveUpError,
     HelpdeskError,
     RetryableError,
     SettingsError,
+    TooLargeError,
     TruncatedError,
     UnsafeError,
 )
@@ -43,9 +49,11 @@ __all__ = [
     "Secret",
     "SettingsError",
     "StreamedReply",
+    "TooLargeError",
     "TruncatedError",
     "UnsafeError",
     "checked_base_url",
+    "download_content",
     "download_file",
     "make_private_folder",
     "path_segment",

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from sources.http.errors import GiveUpError, TruncatedError, UnsafeError
+from sources.http.errors import GiveUpError, TooLargeError, TruncatedError
 
 PIECE_BYTES: Final = 1 << 20
 _GZIP_FRAMING: Final = 31  # zlib's code for "gzip header and trailer expected"
@@ -23,15 +23,16 @@ def bounded(pieces: Iterable[bytes], max_bytes: int | None) -> Iterator[bytes]:
     """The same pieces, up to `max_bytes` in all.
 
     Raises:
-        UnsafeError: there is more; None means no bound.
+        TooLargeError: there is more; None means no bound.
     """
     total = 0
     for piece in pieces:
         total += len(piece)
         if max_bytes is not None and total > max_bytes:
-            raise UnsafeError(
+            raise TooLargeError(
                 f"A response body is larger than the bound of {max_bytes} bytes and was dropped. "
-                "Ask for a shorter time range, or raise the bound if the size is legitimate."
+                "Ask for a shorter time range, or raise the bound if the size is legitimate.",
+                at_least_bytes=total,
             )
         yield piece
 
@@ -77,7 +78,7 @@ def decoded(
 
     Raises:
         TruncatedError: a gzip body is damaged or cut.
-        UnsafeError: the decoded body exceeds `max_bytes`.
+        TooLargeError: the decoded body exceeds `max_bytes`.
         GiveUpError: an encoding we never ask for.
     """
     encoding = content_encoding.strip().lower()

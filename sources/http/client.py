@@ -6,7 +6,7 @@ import random as standard_random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -17,8 +17,15 @@ import httpx
 from sources.http.budget import RateBudget
 from sources.http.credentials import Credentials
 from sources.http.errors import GiveUpError, RetryableError
-from sources.http.faults import connection_error, status_error
-from sources.http.hosts import checked_base_url, is_loopback, joined, redirect_target
+from sources.http.faults import connection_error, elsewhere_error, status_error
+from sources.http.hosts import (
+    checked_base_url,
+    is_loopback,
+    joined,
+    leads_home,
+    redirect_target,
+    unsigned_target,
+)
 from sources.http.redaction import Secret, quiet_http_loggers
 from sources.http.replies import Reply, StreamedReply, beginning, parsed
 from sources.http.retry import RetryPolicy, http_date, retrying
@@ -39,7 +46,11 @@ Params = Mapping[str, str | int | bool | list[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request as it will be sent next, and what may still be done about its answer."""
+    """One request as it will be sent next, and what may still be done about its answer.
+
+    ``authorization`` is None once a redirect has led to another host: from there on nothing of
+    this API's goes along, not even back to it.
+    """
 
     method: str
     url: httpx.URL
@@ -47,12 +58,16 @@ class _Call:
     content: bytes | None
     expect: frozenset[int]
     budget: RateBudget
-    authorization: Secret
+    authorization: Secret | None
+    may_leave: bool = False
     may_reread: bool = True
     redirects_left: int = _REDIRECT_LIMIT
 
     @property
     def where(self) -> str:
+        if self.authorization is None:
+            # the path of a signed address may be as secret as its query
+            return f"{self.method} on {self.url.host}"
         path = self.url.raw_path.partition(b"?")[0].decode("ascii")
         return f"{self.method} {path} on {self.url.host}"
 
@@ -60,10 +75,10 @@ class _Call:
 class ApiClient:
     """Calls one API with HTTP Basic. Thread-safe; use as a context manager.
 
-    It guarantees: credentials go to the base URL's origin only; TLS is verified; every attempt
-    passes the rate budget; passing faults are retried; bodies are bounded; no exception carries
-    credentials, a query string, or a frame of the HTTP library that holds them. Every request
-    must be repeatable, since it may be sent more than once.
+    It guarantees: credentials and cookies go to the base URL's origin only; TLS is verified;
+    every attempt passes the rate budget; passing faults are retried; bodies are bounded; no
+    exception carries credentials, a query string, or a frame of the HTTP library that holds them.
+    Every request must be repeatable, since it may be sent more than once.
 
     The environment's proxies and SSL_CERT_FILE are honoured: https stays encrypted end to end
     through a proxy. For a loopback base URL they are ignored, or HTTP_PROXY would carry the
@@ -205,9 +220,19 @@ class ApiClient:
             yield self.retrying(lambda: stack.enter_context(self.stream_once(path, params)))
 
     @contextmanager
-    def stream_once(self, path: str, params: Params | None = None) -> Iterator[StreamedReply]:
-        """As `stream`, but one attempt: for callers that retry the whole of what they do."""
-        with self._answered(self._call("GET", path, params)) as reply:
+    def stream_once(
+        self, path: str, params: Params | None = None, *, may_leave: bool = False
+    ) -> Iterator[StreamedReply]:
+        """As `stream`, but one attempt: for callers that retry the whole of what they do.
+
+        Args:
+            path: below the base URL; starts with "/".
+            params: query parameters.
+            may_leave: follow redirects to other hosts too, without credentials, cookies or the
+                budget of this API; see `hosts.unsigned_target` for which.
+        """
+        call = self._call("GET", path, params)
+        with self._answered(replace(call, may_leave=may_leave)) as reply:
             yield reply
 
     def retrying(self, function: Callable[[], _Result]) -> _Result:
@@ -254,12 +279,14 @@ class ApiClient:
 
     @contextmanager
     def _exchange(self, call: _Call) -> Iterator[StreamedReply]:
-        """Send `call` once, within its budget."""
-        with call.budget.slot():
+        """Send `call` once: within its budget, unless it goes to another host."""
+        is_ours = call.authorization is not None
+        with call.budget.slot() if is_ours else nullcontext():
             response = self._send(call)
             try:
-                call.budget.observe(response.headers)
-                self._remember_time(response.headers)
+                if is_ours:
+                    call.budget.observe(response.headers)
+                    self._remember_time(response.headers)
                 yield StreamedReply(response, call.where)
             finally:
                 response.close()
@@ -268,7 +295,11 @@ class ApiClient:
         request = self._http.build_request(
             call.method, call.url, headers=call.headers, content=call.content
         )
-        request.headers["Authorization"] = call.authorization.reveal()
+        if call.authorization is None:
+            # a cookie for a whole domain may be a credential
+            request.headers.pop("Cookie", None)
+        else:
+            request.headers["Authorization"] = call.authorization.reveal()
         try:
             return self._http.send(request, auth=None, stream=True)
         except httpx.TransportError as fault:
@@ -279,7 +310,10 @@ class ApiClient:
     def _next_call(self, call: _Call, reply: StreamedReply) -> _Call:
         """What to send after an answer that was not expected, or the error it means."""
         if reply.status in _REDIRECTS:
-            return _redirected(call, reply)
+            return self._redirected(call, reply)
+        if call.authorization is None:
+            cap = self._retry.retry_after_cap_seconds
+            raise elsewhere_error(reply.status, reply.headers, reply.where, cap)
         if reply.status == _UNAUTHORIZED and call.may_reread:
             other = self._credentials.after_refusal(call.authorization)
             if other is not None:
@@ -296,6 +330,30 @@ class ApiClient:
             call.budget.hold(error.retry_after_seconds or 0.0)
         raise error
 
+    def _redirected(self, call: _Call, reply: StreamedReply) -> _Call:
+        redirected = self._toward(call, reply.headers.get("location", ""))
+        if call.method not in {"GET", "HEAD"}:
+            raise GiveUpError(
+                f"{reply.where} was redirected, which is followed for GET only. Check the base "
+                "URL.",
+                status=reply.status,
+            )
+        if call.redirects_left == 0:
+            raise GiveUpError(
+                f"{reply.where} redirects in a circle, or more than {_REDIRECT_LIMIT} times. Check "
+                "the base URL.",
+                status=reply.status,
+            )
+        return replace(redirected, redirects_left=call.redirects_left - 1)
+
+    def _toward(self, call: _Call, location: str) -> _Call:
+        """The call at its new address; it loses its credentials on the way to another host."""
+        stays = call.authorization is not None and leads_home(call.url, location)
+        if stays or not call.may_leave:
+            return replace(call, url=redirect_target(call.url, location))
+        target = unsigned_target(self._base, call.url, location)
+        return replace(call, url=target, authorization=None)
+
     def _remember_time(self, headers: httpx.Headers) -> None:
         told = http_date(headers.get("date"))
         if told is not None:
@@ -308,19 +366,3 @@ def _with_document(call: _Call, document: object) -> _Call:
         return call
     content = json.dumps(document, allow_nan=False).encode()
     return replace(call, content=content, headers={"Content-Type": "application/json"})
-
-
-def _redirected(call: _Call, reply: StreamedReply) -> _Call:
-    target = redirect_target(call.url, reply.headers.get("location", ""))
-    if call.method not in {"GET", "HEAD"}:
-        raise GiveUpError(
-            f"{reply.where} was redirected, which is followed for GET only. Check the base URL.",
-            status=reply.status,
-        )
-    if call.redirects_left == 0:
-        raise GiveUpError(
-            f"{reply.where} redirects in a circle, or more than {_REDIRECT_LIMIT} times. Check "
-            "the base URL.",
-            status=reply.status,
-        )
-    return replace(call, url=target, redirects_left=call.redirects_left - 1)

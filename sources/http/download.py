@@ -12,7 +12,7 @@ from typing import Final
 
 from sources.http.bodies import has_terminator
 from sources.http.client import ApiClient, Params
-from sources.http.errors import GiveUpError, RetryableError, TruncatedError
+from sources.http.errors import GiveUpError, RetryableError, TooLargeError, TruncatedError
 from sources.http.replies import StreamedReply
 
 _WRITE_BUFFER_BYTES: Final = 1 << 20
@@ -30,6 +30,7 @@ class DownloadedFile:
         bytes: its size, after content decoding.
         sha256: of its content, hexadecimal.
         etag: as the server sent it, or None.
+        content_type: likewise.
         seconds: how long the attempt that succeeded took.
     """
 
@@ -37,6 +38,7 @@ class DownloadedFile:
     bytes: int
     sha256: str
     etag: str | None
+    content_type: str | None
     seconds: float
 
 
@@ -84,24 +86,69 @@ def download_file(
         GapError: 404 or 410.
         TruncatedError: cut in every attempt.
         GiveUpError: the disk is full or refuses, or the server refuses.
-        UnsafeError: larger than `max_bytes`, or redirected to another origin.
+        TooLargeError: larger than `max_bytes`.
+        UnsafeError: redirected to another origin.
         RetryableError: a passing fault outlasted the retry policy.
     """
 
     def once() -> DownloadedFile:
         began = time.monotonic()
         with _disk_errors_explained(target), client.stream_once(path, params) as reply:
-            _check_headers(reply, lines=require_final_newline)
+            _check_headers(reply, max_bytes, refuse_html=require_final_newline)
             with _part_of(target) as part:
                 written = _write(reply.pieces(max_bytes), part, on_bytes)
                 if require_final_newline:
                     _check_final_newline(written, reply.where)
-                _publish(part, target)
-        seconds = time.monotonic() - began
-        etag = reply.headers.get("etag")
-        return DownloadedFile(target, written.size, written.sha256, etag, seconds)
+                publish(part, target)
+        return _downloaded(target, written, reply, began)
 
     return client.retrying(once)
+
+
+def download_content(
+    client: ApiClient, path: str, target: Path, *, max_bytes: int, refuse_html: bool
+) -> DownloadedFile:
+    """Download content of any kind, which the API may redirect to another host.
+
+    As `download_file`, lines apart. Requests to other hosts carry no credentials and no cookies
+    and are not counted in the client's budget; see `hosts.unsigned_target` for where they may
+    go. Signed addresses expire, so each attempt begins at `path`.
+
+    Args:
+        client: sends the credentials, to its own origin only.
+        path: below the base URL.
+        target: the final name; an existing file is replaced.
+        max_bytes: bound on the decoded size, checked before the body is read where it is told.
+        refuse_html: take an HTML answer for a maintenance or login page.
+
+    Raises:
+        GapError: 404 or 410.
+        TruncatedError: cut in every attempt.
+        GiveUpError: the disk is full or refuses, or the server refuses.
+        TooLargeError: larger than `max_bytes`.
+        UnsafeError: redirected to where requests must not go.
+        RetryableError: a passing fault outlasted the retry policy; or, with the status, another
+            host refused every address that the API gave.
+    """
+
+    def once() -> DownloadedFile:
+        began = time.monotonic()
+        with _disk_errors_explained(target), client.stream_once(path, may_leave=True) as reply:
+            _check_headers(reply, max_bytes, refuse_html=refuse_html)
+            with _part_of(target) as part:
+                written = _write(reply.pieces(max_bytes), part, _ignore)
+                publish(part, target)
+        return _downloaded(target, written, reply, began)
+
+    return client.retrying(once)
+
+
+def _downloaded(
+    target: Path, written: WrittenFile, reply: StreamedReply, began: float
+) -> DownloadedFile:
+    etag, content_type = (reply.headers.get(name) for name in ("etag", "content-type"))
+    seconds = time.monotonic() - began
+    return DownloadedFile(target, written.size, written.sha256, etag, content_type, seconds)
 
 
 def write_whole_file(target: Path, pieces: Iterable[bytes]) -> WrittenFile:
@@ -114,7 +161,7 @@ def write_whole_file(target: Path, pieces: Iterable[bytes]) -> WrittenFile:
     """
     with _disk_errors_explained(target), _part_of(target) as part:
         written = _write(pieces, part, _ignore)
-        _publish(part, target)
+        publish(part, target)
     return written
 
 
@@ -131,9 +178,26 @@ def check_end_is_marked(headers: Mapping[str, str], where: str) -> None:
         )
 
 
-def _check_headers(reply: StreamedReply, *, lines: bool) -> None:
+def _check_headers(reply: StreamedReply, max_bytes: int | None, *, refuse_html: bool) -> None:
     check_end_is_marked(reply.headers, reply.where)
-    if lines and reply.headers.get("content-type", "").lower().startswith("text/html"):
+    _check_length(reply, max_bytes)
+    if refuse_html:
+        _check_is_no_page(reply)
+
+
+def _check_length(reply: StreamedReply, max_bytes: int | None) -> None:
+    told = reply.headers.get("content-length", "")
+    is_plain = reply.headers.get("content-encoding", "identity") == "identity"
+    if max_bytes is not None and is_plain and told.isdecimal() and int(told) > max_bytes:
+        raise TooLargeError(
+            f"{reply.where} announced {told} bytes, larger than the bound of {max_bytes}: they "
+            "were not read. Raise the bound if the size is legitimate.",
+            at_least_bytes=int(told),
+        )
+
+
+def _check_is_no_page(reply: StreamedReply) -> None:
+    if reply.headers.get("content-type", "").lower().startswith("text/html"):
         raise RetryableError(
             f"{reply.where} sent a web page instead of a data file. It may be a maintenance or "
             "login page: check the base URL, or run again later."
@@ -185,8 +249,12 @@ def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None])
     return WrittenFile(size, digest.hexdigest(), last)
 
 
-def _publish(part: Path, target: Path) -> None:
-    """Rename, and make the rename itself survive a power cut."""
+def publish(part: Path, target: Path) -> None:
+    """Give a file that is safely on disk its final name, and make that survive a power cut.
+
+    Raises:
+        OSError: it lies on another disk, or the folder refuses.
+    """
     part.replace(target)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -61,6 +61,19 @@ class UnsafeError(HelpdeskError):
     """Strategy: stop and tell a person; policy refuses this (plain http, other host, huge body)."""
 
 
+class TooLargeError(UnsafeError):
+    """Strategy: leave this body out and go on; it is beyond the bound that the user set.
+
+    Args:
+        message: complete sentences: what happened, where, what to do.
+        at_least_bytes: how large it is at the least.
+    """
+
+    def __init__(self, message: str, *, at_least_bytes: int) -> None:
+        super().__init__(message)
+        self.at_least_bytes = at_least_bytes
+
+
 AnyHelpdeskError = TypeVar("AnyHelpdeskError", bound=HelpdeskError)
 
 

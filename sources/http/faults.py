@@ -105,6 +105,42 @@ def server_now(headers: Mapping[str, str]) -> datetime:
     return http_date(headers.get("date")) or datetime.now(UTC)
 
 
+# what storage services answer once a signed address has expired, or never was valid
+_SIGNATURE_REFUSED = frozenset({400, 401, 403})
+
+
+def elsewhere_error(
+    status: int, headers: Mapping[str, str], where: str, retry_after_cap: float
+) -> HelpdeskError:
+    """The error for an unexpected status of another host that a download was redirected to.
+
+    An address that is refused may have expired, so it is worth asking for a new one. The body is
+    never shown: storage services repeat the signature in it.
+
+    Args:
+        status: of the response.
+        headers: of the response; lower-case lookups must work.
+        where: method and host, without the path.
+        retry_after_cap: the longest wait the server may ask for, in seconds.
+    """
+    message = f"{where} answered {status} to the address that the API gave."
+    if status in {404, 410}:
+        return GapError(f"{message} What it stood for is gone.", status=status)
+    if is_retryable_status(status):
+        asked = headers.get("retry-after")
+        wait = retry_after_seconds(asked, server_now(headers), retry_after_cap)
+        return RetryableError(
+            f"{message} {_advice(status)}", status=status, retry_after_seconds=wait
+        )
+    if status in _SIGNATURE_REFUSED:
+        return RetryableError(
+            f"{message} It may have expired: run again. If it persists, check this machine's "
+            "network and any proxy.",
+            status=status,
+        )
+    return GiveUpError(f"{message} Asking again will not help.", status=status)
+
+
 def status_error(
     status: int, headers: Mapping[str, str], body: bytes, where: str, retry_after_cap: float
 ) -> HelpdeskError:

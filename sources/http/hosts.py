@@ -116,13 +116,52 @@ def redirect_target(current: httpx.URL, location: str) -> httpx.URL:
         UnsafeError: the target is another origin, or unreadable. Only its host is named: signed
             addresses carry secrets in their query.
     """
-    try:
-        target = current.join(location)
-    except httpx.InvalidURL:
-        target = httpx.URL()
-    if target.host and same_origin(current, target) and not target.userinfo:
+    target = _joined_location(current, location)
+    if leads_home(current, location):
         return target
     raise UnsafeError(
         f"{current.host} redirected to another origin ({target.host or 'unreadable address'}); "
         "credentials are never sent there. Check the base URL."
     )
+
+
+def leads_home(current: httpx.URL, location: str) -> bool:
+    """Whether a redirect stays at the origin it comes from, so that credentials may follow it."""
+    target = _joined_location(current, location)
+    return bool(target.host) and same_origin(current, target) and not target.userinfo
+
+
+def unsigned_target(base: httpx.URL, current: httpx.URL, location: str) -> httpx.URL:
+    """Where a redirect leads, if a request without credentials may follow it there.
+
+    Args:
+        base: from `checked_base_url`. Only where it is this machine may the target be so too: a
+            service elsewhere has no business with what runs here.
+        current: what was asked for.
+        location: the header.
+
+    Returns:
+        A target with https; with http only if both ends are this machine.
+
+    Raises:
+        UnsafeError: the target is none of these, carries user info, or is unreadable. Only its
+            host is named: signed addresses carry secrets in their query.
+    """
+    target = _joined_location(current, location)
+    within = is_loopback(base.host)
+    is_here = is_loopback(target.host)
+    is_safe = target.scheme == "https" or (target.scheme == "http" and is_here)
+    if target.host and is_safe and not target.userinfo and (within or not is_here):
+        return target
+    raise UnsafeError(
+        f"{current.host} redirected a download to {target.host or 'an unreadable address'}, which "
+        "is not followed: only https to other machines is. Check the base URL, and any proxy in "
+        "between."
+    )
+
+
+def _joined_location(current: httpx.URL, location: str) -> httpx.URL:
+    try:
+        return current.join(location)
+    except httpx.InvalidURL:
+        return httpx.URL()

@@ -21,6 +21,7 @@ from pipelines.erase import (
     who_is_gone,
 )
 from pipelines.gladly import GLADLY_TABLES
+from pipelines.media_store import open_media_store
 from pipelines.runner import Target
 from pipelines.session import Session
 from sandbox import Sandbox
@@ -157,7 +158,10 @@ def tell_who_is_gone(target: Target, folder: Path) -> None:
 
 def erase_now(target: Target, folder: Path, *fresh: Path, now: datetime = NOW) -> EraseReport:
     warehouse = target.warehouse(folder / "erase").declare()
-    return erase_deleted_customers(warehouse, GLADLY_TABLES, archive(target), fresh, now)
+    store = open_media_store(None, target.data)
+    return erase_deleted_customers(
+        warehouse, GLADLY_TABLES, archive(target), fresh, store.delete, now
+    )
 
 
 def archive(target: Target) -> Path:
