@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import erase_sql as sql
+from pipelines.merging import TableChange
 from pipelines.session import Session
-from pipelines.warehouse import TableChange, Warehouse
+from pipelines.warehouse import Warehouse
 from sources.gladly.identity import (
     CUSTOMER_MERGES,
     DELETED_CUSTOMERS,
