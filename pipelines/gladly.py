@@ -274,26 +274,28 @@ class GladlyRun:
     def _finish(self, exports: Exports, schedules: Listing) -> None:
         """Write what is known of jobs, schedules, gaps and this run."""
         folder = self.workspace.work / "ledger"
-        tables = [
-            *self._listed(schedules, EXPORT_SCHEDULE, folder / "schedules"),
-            *(
-                self._listed(exports.listing, EXPORT_JOB, folder / "jobs")
-                if exports.listing
-                else ()
-            ),
-            self._gap_table([*exports.gaps(), *self._event_gaps()], schedules.at, folder),
-        ]
-        if not self._failures:
-            tables.append(write_rows(folder, LOAD_RUNS, [self._run_row("done", None)]))
-        result = self.warehouse.load(join_files(tables))
-        self.report.add_changes(result.changes, result.late)
+        with self.warehouse.opened():
+            tables = [
+                *self._listed(schedules, EXPORT_SCHEDULE, folder / "schedules"),
+                *(
+                    self._listed(exports.listing, EXPORT_JOB, folder / "jobs")
+                    if exports.listing
+                    else ()
+                ),
+                self._gap_table([*exports.gaps(), *self._event_gaps()], schedules.at, folder),
+            ]
+            if not self._failures:
+                tables.append(write_rows(folder, LOAD_RUNS, [self._run_row("done", None)]))
+            result = self.warehouse.load(join_files(tables))
+            self.report.add_changes(result.changes, result.late)
 
     def _listed(self, listing: Listing, record: Record, folder: Path) -> list[TableFile]:
         return parse_listing(listing, RecordParser(record), self.report.run_id, folder)
 
     def _event_gaps(self) -> list[Gap]:
-        covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM)
-        return find_event_gaps(covered.values(), healed_windows(self.warehouse))
+        with self.warehouse.opened():
+            covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM)
+            return find_event_gaps(covered.values(), healed_windows(self.warehouse))
 
     def _gap_rows(self, gaps: list[Gap], now: datetime) -> list[dict[str, Any]]:
         """Return the rows of ``load_gaps`` that change; ``gaps`` are those of all streams."""
