@@ -22,8 +22,7 @@ from rich.console import Console
 
 from sources.gladly.declarations import EXPORT_FILES
 from sources.gladly.event_types import EVENTS_FILE
-from sources.gladly.reference_types import REFERENCE
-from sources.gladly.settings import REPORTS
+from sources.gladly.selection import REFERENCE, REPORTS
 from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.redaction import protect, redact
 

@@ -32,11 +32,12 @@ from sources.gladly.event_windows import find_event_gaps, reach
 from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.history import HISTORY_TABLES
 from sources.gladly.identity import IDENTITY
-from sources.gladly.reference_types import REFERENCE, REFERENCE_RECORDS
+from sources.gladly.reference_types import REFERENCE_RECORDS
 from sources.gladly.report_tables import REPORT_TABLES
 from sources.gladly.reports import report_budget
 from sources.gladly.resources import Listing, list_schedules
-from sources.gladly.settings import ERASE, EVENTS_STREAM, REPORTS, GladlySettings
+from sources.gladly.selection import REFERENCE, REPORTS
+from sources.gladly.settings import ERASE, EVENTS_STREAM, GladlySettings
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient

@@ -17,8 +17,8 @@ from pipelines.report import RunReport
 from pipelines.runner import Target, run_gladly
 from sandbox import Sandbox
 from sources.gladly.event_types import EVENTS_FILE
-from sources.gladly.reference_types import REFERENCE
-from sources.gladly.settings import REPORTS, GladlySettings
+from sources.gladly.selection import REFERENCE, REPORTS
+from sources.gladly.settings import GladlySettings
 from sources.tables.declarations import Kind, TableSchema
 
 Row = dict[str, Any]
