@@ -166,9 +166,7 @@ class GladlyRun:
         exports = Exports(
             self.settings,
             self.client,
-            self.warehouse,
             self.workspace.archive / "exports",
-            self.progress,
             loader,
             self.selected,
             self.sleep,
