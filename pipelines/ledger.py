@@ -13,9 +13,10 @@ from sources.streams.windows import Window
 from sources.tables.ledger import LOAD_GAPS
 
 
-def loaded_files(warehouse: Warehouse) -> LoadedFiles:
-    """Return each file that is loaded and its version."""
-    rows = warehouse.read("load_files", ("job_id", "file", "extracted_at"))
+def loaded_files(warehouse: Warehouse, stream: str | None = None) -> LoadedFiles:
+    """Return each file that is loaded, of one stream or of all, and its version."""
+    where = f"c.stream = '{stream}'" if stream else ""
+    rows = warehouse.read("load_files", ("job_id", "file", "extracted_at"), where)
     return {(job_id, file): _utc(version) for job_id, file, version in rows}
 
 
