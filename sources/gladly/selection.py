@@ -1,4 +1,4 @@
-"""What ``--select`` calls feeds of many files. The command knows these names before it needs dlt."""
+"""What ``--select`` calls feeds of many files; apart, since the command needs no dlt to know it."""
 
 from __future__ import annotations
 
