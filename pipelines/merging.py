@@ -66,6 +66,12 @@ class PackageResult:
     late: dict[str, int] = field(default_factory=dict)
 
 
+def count_rows(client: SqlClientBase[Any], places: Mapping[str, str]) -> dict[str, int]:
+    """Count the rows of tables, given as the destination writes them, in one query."""
+    rows = client.execute_sql(count_rows_sql(places)) if places else None
+    return {table: int(count) for table, count in rows or ()}
+
+
 @dataclass(frozen=True, slots=True)
 class Merge:
     """The merge of one package; statements are made for tables that hold or get rows only.
@@ -152,14 +158,10 @@ class Merge:
             self.result.changes.append(TableChange.of(known, noticed, 0))
 
     def _count_staged(self, tables: Iterable[str]) -> dict[str, int]:
-        return self._count({table: self.names.staged(table) for table in tables})
+        return count_rows(self.client, {table: self.names.staged(table) for table in tables})
 
     def _count_final(self, tables: Iterable[str]) -> dict[str, int]:
-        return self._count({table: self.names.final(table) for table in tables})
-
-    def _count(self, places: Mapping[str, str]) -> dict[str, int]:
-        rows = self.client.execute_sql(count_rows_sql(places)) if places else None
-        return {table: int(count) for table, count in rows or ()}
+        return count_rows(self.client, {table: self.names.final(table) for table in tables})
 
     def _execute(self, statements: Iterable[str]) -> None:
         for statement in statements:

@@ -18,7 +18,7 @@ from pipelines.current import current_rows_sql
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Capabilities, Keeping
 from pipelines.merge import Names
-from pipelines.merging import CountMismatchError, Merge, PackageResult, TableChange
+from pipelines.merging import CountMismatchError, Merge, PackageResult, TableChange, count_rows
 from pipelines.session import Session
 from pipelines.staging import declare_tables, load_files, new_pipeline
 from sources.tables.declarations import FILE, JOB_ID, TableSchema
@@ -27,6 +27,8 @@ from sources.tables.parquet import TableFile
 
 _SCHEMA_NAME = "helpdesk"
 _SCRATCH_NAME = "helpdesk_scratch"
+# so many rows are copied from staging sooner than dlt loads one more time
+STAGED_ROWS = 10_000
 
 
 class Warehouse:
@@ -97,7 +99,7 @@ class Warehouse:
         Args:
             files: The rows.
             stream: The feed they come from, as the ledger names it. The first package of a feed
-                whose tables are empty takes a shorter way into them.
+                whose tables are empty takes a shorter way into them, if it is large.
 
         Raises:
             CountMismatchError: not all rows arrived; nothing was kept.
@@ -110,7 +112,8 @@ class Warehouse:
         # one connection stays open: an embedded destination is then opened and closed only once
         with self._client() as client:
             result = PackageResult()
-            if stream is not None and self._is_new(client, stream, files):
+            is_large = sum(file.rows for file in files) >= STAGED_ROWS
+            if stream is not None and self._is_new(client, stream, files) and is_large:
                 files = self._load_new(client, files, result)
             self._stage(files)
             rows = {file.table.name: file.rows for file in files}
@@ -236,16 +239,18 @@ class Warehouse:
         )
         if not loaded or loaded[0][0]:
             return False
-        tables = [table for table in self._chains(files) if not _is_ledger(table)]
-        for table in tables:
+        chains = [table.name for table in self._chains(files) if not _is_ledger(table)]
+        counts = count_rows(client, {name: names.final(name) for name in chains})
+        held = {name: names.final(name) for name, count in counts.items() if count}
+        for place in held.values():
             # rows of a first load that was killed: the ledger knows nothing of them, which it
             # does not of lists either (their file is a path)
             client.execute_sql(
-                f"DELETE FROM {names.final(table.name)} "
+                f"DELETE FROM {place} "
                 f"WHERE {names.column(FILE)} NOT LIKE '/%%' AND {names.column(JOB_ID)} "
                 f"NOT IN (SELECT {names.column('job_id')} FROM {names.final(LOAD_FILES.name)})"
             )
-        return not any(self._count(client, table.name, names) for table in tables)
+        return not any(count_rows(client, held).values())
 
     def _load_new(
         self, client: SqlClientBase[Any], files: Sequence[TableFile], result: PackageResult
@@ -261,10 +266,10 @@ class Warehouse:
         )
         load_files(pipeline, _SCHEMA_NAME, rows, self._capabilities, "append")
         names = self._names(client)
+        found = count_rows(client, {f.table.name: names.final(f.table.name) for f in rows})
         for file in rows:
-            found = self._count(client, file.table.name, names)
-            if found != file.rows:
-                raise CountMismatchError.of(file.table.name, file.rows, found)
+            if found[file.table.name] != file.rows:
+                raise CountMismatchError.of(file.table.name, file.rows, found[file.table.name])
             result.changes.append(TableChange.of(file.table.name, file.rows, 0))
         return [file for file in files if _is_ledger(file.table)]
 
