@@ -19,34 +19,35 @@ from dlt.destinations.sql_client import SqlClientBase
 class Connection:
     """The connection to a dataset.
 
-    To open an embedded database takes longer than most questions to it.
+    To open an embedded database takes longer than most questions to it, and so does it to make a
+    client: dlt reads all of its configuration.
 
     Attributes:
         new_client: makes a client of dlt, which is not open yet.
-        is_shared: whether uses inside one another share a client. Where tables are files, a client
-            knows those that were there when it was opened, so each use gets its own.
     """
 
     new_client: Callable[[], SqlClientBase[Any]]
-    is_shared: bool
     _client: SqlClientBase[Any] | None = None
     _is_open: bool = False
 
     @contextmanager
     def opened(self) -> Iterator[SqlClientBase[Any]]:
         """Give an open client."""
-        if not self.is_shared:
-            with self.new_client() as client:
-                yield client
-            return
-        # to make a client, dlt reads all of its configuration
-        self._client = self._client or self.new_client()
+        client = self._client = self._client or self.new_client()
         if self._is_open:
-            yield self._client
+            yield client
             return
-        with self._client:
+        with client:
             self._is_open = True
             try:
-                yield self._client
+                yield client
             finally:
                 self._is_open = False
+
+    def renew(self) -> None:
+        """Let what is asked from now on see new files.
+
+        Where tables are files, a client that is open knows those that were there when it was asked
+        for a table first.
+        """
+        self._client, self._is_open = None, False

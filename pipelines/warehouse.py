@@ -57,10 +57,7 @@ class Warehouse:
         self._tables = {table.name: table for table in tables}
         self._folder = folder
         self._pipeline: dlt.Pipeline | None = None
-        self._connection = Connection(
-            lambda: self._dlt().sql_client(_SCHEMA_NAME),
-            is_shared=capabilities.keeping is Keeping.MERGE,
-        )
+        self._connection = Connection(lambda: self._dlt().sql_client(_SCHEMA_NAME))
 
     def declare(self) -> Self:
         """Make the tables known to dlt without touching the destination: enough for reading."""
@@ -297,6 +294,7 @@ class Warehouse:
             )
             if part:
                 load_files(pipeline, _SCHEMA_NAME, part, self._capabilities, "append")
+        self._connection.renew()
         after = self.count(names)
         arrived = dict.fromkeys(names, 0) | {file.table.name: file.rows for file in files}
         changes = [

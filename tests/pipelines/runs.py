@@ -90,13 +90,14 @@ def read_tables(target: Target, tables: Sequence[TableSchema] = GLADLY_TABLES) -
         return read_duckdb(target.data / "warehouse.duckdb", tables)
     with TemporaryDirectory() as folder:
         warehouse = target.warehouse(Path(folder)).declare()
-        return {
-            table.name: [
-                _row(table, values)
-                for values in warehouse.read(table.name, list(table.columns_by_name))
-            ]
-            for table in tables
-        }
+        with warehouse.opened():
+            return {
+                table.name: [
+                    _row(table, values)
+                    for values in warehouse.read(table.name, list(table.columns_by_name))
+                ]
+                for table in tables
+            }
 
 
 def read_duckdb(database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:
