@@ -1,8 +1,7 @@
 """The connection to a dataset: opened when it is asked for, shared by uses inside one another.
 
-with opened() as client:            opened here ...
-    with opened() as client:        ... used here, and left open ...
-...                                 ... closed here
+outer use     opened [                              ] closed
+inner uses              [ used ]       [ used ]
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 @dataclass(slots=True)
 class Connection:
-    """The connection to a dataset.
+    """The connection to a dataset; not for several threads at once.
 
     To open an embedded database takes longer than most questions to it, and so does it to make a
     client: dlt reads all of its configuration.
@@ -45,7 +44,7 @@ class Connection:
                 self._is_open = False
 
     def renew(self) -> None:
-        """Let what is asked from now on see new files.
+        """Use a new client from now on.
 
         Where tables are files, a client that is open knows those that were there when it was asked
         for a table first.

@@ -81,17 +81,16 @@ def load_reference(
         HelpdeskError: a list could not be read; all others are loaded.
     """
     names = checked_lists(names)
-    # an embedded destination is opened and closed only once
-    with loader.warehouse.session():
+    with loader.warehouse.opened():
         loaded = ledger.loaded_files(loader.warehouse, REFERENCE_STREAM)
         for snapshot in archived_snapshots(archive, {job_id for job_id, _ in loaded}):
             _load(loader, snapshot)
         seen = _seen_attributes(loader.warehouse) if CUSTOM_ATTRIBUTE.table in names else set()
-        lists, failures = _fetched(client, loader, names, seen, language)
-        if lists:
+    lists, failures = _fetched(client, loader, names, seen, language)
+    if lists:
+        with loader.warehouse.opened():
             loaded = ledger.loaded_files(loader.warehouse, REFERENCE_STREAM)
-            at = _next_time(loaded, lists)
-            _load(loader, archive_lists(archive, lists, at))
+            _load(loader, archive_lists(archive, lists, _next_time(loaded, lists)))
     if failures:
         raise failures[0]
 

@@ -69,6 +69,7 @@ class Warehouse:
         )
         declare_tables(pipeline, schema)
         self._pipeline = pipeline
+        self._connection.renew()
         return self
 
     def prepare(self) -> None:
