@@ -21,10 +21,8 @@ import orjson
 from rich.console import Console
 
 from sources.gladly.declarations import EXPORT_FILES
-from sources.gladly.enrichment_types import ENRICHMENT
 from sources.gladly.event_types import EVENTS_FILE
-from sources.gladly.reference_types import REFERENCE
-from sources.gladly.settings import MEDIA, REPORTS
+from sources.gladly.selection import ENRICHMENT, MEDIA, REFERENCE, REPORTS
 from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.redaction import protect, redact
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipelines.explain import explain
 from pipelines.media_store import open_media_store
-from pipelines.runner import Target, open_client
+from pipelines.runner import Target, check_values, open_client
 from pipelines.settings import read_gladly_settings, read_helpdesk_settings
 from sources.gladly.jobs import ExportJob, JobStatus
 from sources.gladly.media import checked_media, stored_name
@@ -123,6 +123,7 @@ def check_disk(data: Path) -> Iterator[Check]:
 
 def check_connection(settings: GladlySettings) -> Iterator[Check]:
     """Check what only Gladly can tell."""
+    check_values(settings)
     with open_client(settings) as client:
         yield from check_api(client, settings.event_entities, lambda: datetime.now(UTC))
 

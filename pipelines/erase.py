@@ -27,8 +27,9 @@ from typing import Any
 
 from pipelines import erase_sql as sql
 from pipelines.erase_media import find_media_statement, media_names
+from pipelines.merging import TableChange
 from pipelines.session import Session
-from pipelines.warehouse import TableChange, Warehouse
+from pipelines.warehouse import Warehouse
 from sources.gladly.identity import (
     CUSTOMER_MERGES,
     DELETED_CUSTOMERS,

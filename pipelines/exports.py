@@ -11,8 +11,6 @@ from pathlib import Path
 
 from pipelines import ledger
 from pipelines.loading import Loader
-from pipelines.progress import ProgressReporter
-from pipelines.warehouse import Warehouse
 from sources.gladly.gaps import Gap
 from sources.gladly.jobs import ExportJob, JobFile, JobPlan, find_gaps, is_job_loaded, plan_jobs
 from sources.gladly.resources import (
@@ -40,9 +38,7 @@ class Exports:
 
     settings: GladlySettings
     client: ApiClient
-    warehouse: Warehouse
     archive: Path
-    progress: ProgressReporter
     loader: Loader
     selected: Callable[[str], bool] = lambda _name: True
     sleep: Callable[[float], None] = time.sleep
@@ -54,12 +50,12 @@ class Exports:
 
     def run(self) -> None:
         """Load what Gladly has and the warehouse lacks; wait for jobs under way."""
-        self._known = ledger.known_jobs(self.warehouse)
+        self._known = ledger.known_jobs(self.loader.warehouse)
         plan = self._look()
         self._load(plan.load)
         deadline = self.clock() + self.settings.wait_for_jobs
         while plan.unfinished and self.clock() < deadline:
-            self.progress.say(
+            self.loader.progress.say(
                 f"Waiting for {len(plan.unfinished)} export jobs that Gladly has not finished."
             )
             self.sleep(min(self.settings.poll_every, max(deadline - self.clock(), 0.0)))
@@ -75,7 +71,7 @@ class Exports:
         known = {**self._known, **self._listed}
         return find_gaps(
             filter(self._is_wanted, known.values()),
-            loaded=ledger.loaded_files(self.warehouse),
+            loaded=ledger.loaded_files(self.loader.warehouse),
             listed_ids=frozenset(self._listed),
             unreadable=self._unreadable,
             now=self.listing.at,
@@ -85,7 +81,7 @@ class Exports:
         """List the jobs, and plan what to do with them and with those only the archive has."""
         self.listing = list_jobs(self.client, {})
         self._listed = jobs_of(self.listing)
-        loaded = ledger.loaded_files(self.warehouse)
+        loaded = ledger.loaded_files(self.loader.warehouse)
         done = {job.id for job in self._known.values() if is_job_loaded(job, loaded)}
         archived = {job.id: job for job in archived_jobs(self.archive, done)}
         wanted = (
@@ -123,10 +119,10 @@ class Exports:
                 yield job, [self._fetch(job_file) for job_file in files]
             except GapError as error:
                 self._unreadable[job.id] = str(error)
-                self.progress.say(str(error))
+                self.loader.progress.say(str(error))
 
     def _fetch(self, job_file: JobFile) -> RawFile:
-        with self.progress.work(f"download {job_file.name}", None) as report:
+        with self.loader.progress.work(f"download {job_file.name}", None) as report:
             return fetch_file(
                 self.client,
                 self.archive,
@@ -138,7 +134,7 @@ class Exports:
     def _load_package(self, raw_files: list[RawFile], jobs: Iterable[ExportJob]) -> None:
         self.loader.load(raw_files, EXPORT_STREAM)
         if self.settings.delete_after_load:
-            loaded = ledger.loaded_files(self.warehouse)
+            loaded = ledger.loaded_files(self.loader.warehouse)
             for job in jobs:
                 if is_job_loaded(job, loaded):
                     delete_job(self.client, job)

@@ -39,19 +39,20 @@ from pipelines.warehouse import Warehouse
 from pipelines.work_sessions import backfill_work_sessions, load_work_sessions
 from pipelines.workspace import Workspace
 from sources.gladly.declarations import EXPORT_JOB, EXPORT_SCHEDULE, RECORDS
-from sources.gladly.enrichment_types import ENRICHMENT, ENRICHMENT_RECORDS
+from sources.gladly.enrichment_types import ENRICHMENT_RECORDS
 from sources.gladly.event_types import EVENTS, EVENTS_FILE
 from sources.gladly.event_windows import find_event_gaps, reach
 from sources.gladly.gaps import Gap, GapKind
 from sources.gladly.history import HISTORY_TABLES
 from sources.gladly.identity import IDENTITY
 from sources.gladly.media import MEDIA_FILES, checked_media
-from sources.gladly.reference_types import REFERENCE, REFERENCE_RECORDS
+from sources.gladly.reference_types import REFERENCE_RECORDS
 from sources.gladly.report_tables import REPORT_TABLES
 from sources.gladly.report_values import day_start
 from sources.gladly.reports import DaySpan, report_budget
 from sources.gladly.resources import Listing, list_schedules
-from sources.gladly.settings import ERASE, EVENTS_STREAM, MEDIA, REPORTS, GladlySettings
+from sources.gladly.selection import ENRICHMENT, MEDIA, REFERENCE, REPORTS
+from sources.gladly.settings import ERASE, EVENTS_STREAM, GladlySettings
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
@@ -231,9 +232,7 @@ class GladlyRun:
         exports = Exports(
             self.settings,
             self.client,
-            self.warehouse,
             self.workspace.archive / "exports",
-            self.progress,
             loader,
             self.selected,
             self.sleep,
@@ -373,26 +372,28 @@ class GladlyRun:
     def _finish(self, exports: Exports, schedules: Listing) -> None:
         """Write what is known of jobs, schedules, gaps and this run."""
         folder = self.workspace.work / "ledger"
-        tables = [
-            *self._listed(schedules, EXPORT_SCHEDULE, folder / "schedules"),
-            *(
-                self._listed(exports.listing, EXPORT_JOB, folder / "jobs")
-                if exports.listing
-                else ()
-            ),
-            self._gap_table([*exports.gaps(), *self._event_gaps()], schedules.at, folder),
-        ]
-        if not self._failures:
-            tables.append(write_rows(folder, LOAD_RUNS, [self._run_row("done", None)]))
-        result = self.warehouse.load(join_files(tables))
-        self.report.add_changes(result.changes, result.late)
+        with self.warehouse.opened():
+            tables = [
+                *self._listed(schedules, EXPORT_SCHEDULE, folder / "schedules"),
+                *(
+                    self._listed(exports.listing, EXPORT_JOB, folder / "jobs")
+                    if exports.listing
+                    else ()
+                ),
+                self._gap_table([*exports.gaps(), *self._event_gaps()], schedules.at, folder),
+            ]
+            if not self._failures:
+                tables.append(write_rows(folder, LOAD_RUNS, [self._run_row("done", None)]))
+            result = self.warehouse.load(join_files(tables))
+            self.report.add_changes(result.changes, result.late)
 
     def _listed(self, listing: Listing, record: Record, folder: Path) -> list[TableFile]:
         return parse_listing(listing, RecordParser(record), self.report.run_id, folder)
 
     def _event_gaps(self) -> list[Gap]:
-        covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM)
-        return find_event_gaps(covered.values(), healed_windows(self.warehouse))
+        with self.warehouse.opened():
+            covered = ledger.loaded_windows(self.warehouse, EVENTS_STREAM)
+            return find_event_gaps(covered.values(), healed_windows(self.warehouse))
 
     def _gap_rows(self, gaps: list[Gap], now: datetime) -> list[dict[str, Any]]:
         """Return the rows of ``load_gaps`` that change; ``gaps`` are those of all streams."""

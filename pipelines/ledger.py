@@ -43,12 +43,13 @@ def settled_windows(warehouse: Warehouse, stream: str, settle: timedelta) -> lis
 
 def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
     """Return every export job any run ever saw, by id."""
-    files: dict[str, list[tuple[int, str]]] = {}
-    for job_id, position, name in warehouse.read(
-        "export_job_files", ("job_id", "position", "filename")
-    ):
-        files.setdefault(job_id, []).append((position, name))
     columns = ("id", "status", "updated_at", "schedule_id", "start_at", "end_at")
+    with warehouse.opened():
+        listed_files = warehouse.read("export_job_files", ("job_id", "position", "filename"))
+        jobs = warehouse.read("export_jobs", columns)
+    files: dict[str, list[tuple[int, str]]] = {}
+    for job_id, position, name in listed_files:
+        files.setdefault(job_id, []).append((position, name))
     return {
         identifier: ExportJob(
             id=identifier,
@@ -58,9 +59,7 @@ def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
             window=Window(_utc(start), _utc(end)) if start and end else None,
             files=tuple(name for _, name in sorted(files.get(identifier, ())) if name),
         )
-        for identifier, status, updated_at, schedule_id, start, end in warehouse.read(
-            "export_jobs", columns
-        )
+        for identifier, status, updated_at, schedule_id, start, end in jobs
         if updated_at
     }
 

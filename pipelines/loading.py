@@ -120,7 +120,7 @@ class Loader:
                     lines=counts.lines,
                     rows=counts.rows,
                     quarantined=counts.quarantined,
-                    superseded=package.superseded.get((raw.job_id, raw.name), 0),
+                    superseded=counts.superseded,
                     seconds=raw.seconds,
                 )
             )

@@ -10,7 +10,7 @@ package whole or not at all, and the ledger never says more or less than the tab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sources.tables.declarations import TableSchema
@@ -52,18 +52,29 @@ def drop_late_statements(
     return [*statements, f"DELETE FROM {names.staged(root.name)} AS s WHERE {condition}"]
 
 
+def count_rows_sql(places: Mapping[str, str]) -> str:
+    """Return one query for the rows of many tables: a row each, its name and its count.
+
+    Args:
+        places: The tables as the destination writes them, by name; at least one.
+    """
+    return " UNION ALL ".join(
+        f"SELECT '{name}', COUNT(*) FROM {place}" for name, place in places.items()
+    )
+
+
 def replace_statements(
     root: TableSchema,
-    dependents: Sequence[TableSchema],
-    staged: frozenset[str],
+    held: Iterable[TableSchema],
+    staged: Iterable[TableSchema],
     names: Names,
 ) -> list[str]:
     """Return the statements that replace a chain's older versions by the staged ones.
 
     Args:
-        root: The root table; it is staged.
-        dependents: All tables that mirror it. Rows of theirs that belong to a replaced version
-            leave even where no new ones arrive.
+        root: The root table.
+        held: The tables that hold rows, the root last. Rows of theirs that belong to a replaced
+            version leave even where no new ones arrive.
         staged: The tables that have staged rows.
         names: How the destination writes names.
     """
@@ -71,10 +82,9 @@ def replace_statements(
         f"DELETE FROM {names.final(table.name)} AS d WHERE EXISTS ("
         f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE "
         f"{same_key(table.root_key or root.key, root.key, names, left='d', right='s')})"
-        for table in (*dependents, root)
+        for table in held
     ]
-    inserts = [_insert(table, names) for table in (root, *dependents) if table.name in staged]
-    return deletes + inserts
+    return deletes + [_insert(table, names) for table in staged]
 
 
 def _insert(table: TableSchema, names: Names) -> str:

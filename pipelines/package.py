@@ -43,7 +43,6 @@ class Package:
 
     tables: list[TableFile]
     counts: list[tuple[RawFile, FileCounts]] = field(default_factory=list)
-    superseded: dict[tuple[str, str], int] = field(default_factory=dict)
     redactions: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -85,7 +84,6 @@ def parse_package(
                 found = _parse_here(raw, parser, lineage, files, on_lines)
             _check_share(raw, found, max_quarantined_share)
             package.counts.append((raw, found))
-            package.superseded[raw.job_id, raw.name] = found.superseded
         tables = {file.table.name: file for file in join_files([*files.finish(), *parts])}
     roots = {
         record.table for parser in parsers.values() for record in records_of(parser.declaration)
@@ -153,8 +151,7 @@ def ledger_rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of ``load_files`` for a package: lines = rows + quarantined, always."""
     return [
-        _ledger_row(raw, counts, package.superseded, archive)
-        | {"run_id": run_id, "loaded_at": loaded_at}
+        _ledger_row(raw, counts, archive) | {"run_id": run_id, "loaded_at": loaded_at}
         for raw, counts in package.counts
     ]
 
@@ -168,9 +165,9 @@ def ledger_file(
 
 def _keep_winners(root: str, tables: dict[str, TableFile], package: Package) -> None:
     losers = superseded_origins(tables[root])
+    counts = {(raw.job_id, raw.name): found for raw, found in package.counts}
     for origin in losers:
-        place = (origin.job_id, origin.file)
-        package.superseded[place] = package.superseded.get(place, 0) + 1
+        counts[origin.job_id, origin.file].superseded += 1
     if root == CONVERSATION_ITEM.table:
         package.redactions += redacted_rows(tables, losers)
     for name, file in tables.items():
@@ -181,7 +178,6 @@ def _keep_winners(root: str, tables: dict[str, TableFile], package: Package) -> 
 def _ledger_row(
     raw: RawFile,
     counts: FileCounts,
-    superseded: Mapping[tuple[str, str], int],
     archive: Path,
 ) -> dict[str, Any]:
     window = raw.window
@@ -195,7 +191,7 @@ def _ledger_row(
         "bytes": raw.bytes,
         "sha256": raw.sha256,
         "archive_path": raw.path.relative_to(archive).as_posix(),
-        "superseded": superseded.get((raw.job_id, raw.name), 0),
+        "superseded": counts.superseded,
     }
 
 

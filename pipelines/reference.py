@@ -15,6 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from pipelines import ledger
 from pipelines.loading import Loader
 from pipelines.package import parse_package
 from pipelines.warehouse import Warehouse
@@ -80,16 +81,16 @@ def load_reference(
         HelpdeskError: a list could not be read; all others are loaded.
     """
     names = checked_lists(names)
-    # an embedded destination is opened and closed only once
-    with loader.warehouse.session():
-        loaded = _loaded(loader.warehouse)
+    with loader.warehouse.opened():
+        loaded = ledger.loaded_files(loader.warehouse, REFERENCE_STREAM)
         for snapshot in archived_snapshots(archive, {job_id for job_id, _ in loaded}):
             _load(loader, snapshot)
         seen = _seen_attributes(loader.warehouse) if CUSTOM_ATTRIBUTE.table in names else set()
-        lists, failures = _fetched(client, loader, names, seen, language)
-        if lists:
-            at = _next_time(_loaded(loader.warehouse), lists)
-            _load(loader, archive_lists(archive, lists, at))
+    lists, failures = _fetched(client, loader, names, seen, language)
+    if lists:
+        with loader.warehouse.opened():
+            loaded = ledger.loaded_files(loader.warehouse, REFERENCE_STREAM)
+            _load(loader, archive_lists(archive, lists, _next_time(loaded, lists)))
     if failures:
         raise failures[0]
 
@@ -139,13 +140,6 @@ def _is_unavailable(error: HelpdeskError) -> bool:
     )
 
 
-def _loaded(warehouse: Warehouse) -> dict[tuple[str, str], datetime]:
-    """Return the time of each list that is loaded, by snapshot and file."""
-    columns = ("job_id", "file", "extracted_at")
-    rows = warehouse.read("load_files", columns, f"c.stream = '{REFERENCE_STREAM}'")
-    return {(job_id, file): at.astimezone(UTC) for job_id, file, at in rows}
-
-
 def _next_time(
     loaded: Mapping[tuple[str, str], datetime], lists: Iterable[ReferenceList]
 ) -> datetime:
@@ -165,7 +159,7 @@ def _seen_attributes(warehouse: Warehouse) -> set[str]:
 def _load(loader: Loader, snapshot: Snapshot) -> None:
     """Load the lists of a snapshot as one package."""
     last: dict[str, datetime] = {}
-    for (_, file), at in _loaded(loader.warehouse).items():
+    for (_, file), at in ledger.loaded_files(loader.warehouse, REFERENCE_STREAM).items():
         last[file] = max(at, last.get(file, at))
     package = parse_package(
         snapshot.files,
@@ -192,8 +186,7 @@ def _load(loader: Loader, snapshot: Snapshot) -> None:
         (key,) = tables[0].key
         written = {row[key] for row in rows.get(tables[0], ())}
         unchanged = [row for row in listed[tables[0].name] if row[key] not in written]
-        place = (raw.job_id, raw.name)
-        package.superseded[place] = package.superseded.get(place, 0) + len(unchanged)
+        counts.superseded += len(unchanged)
     package.tables = list(parsed.values())
     loader.load_package(package)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipelines.warehouse import TableChange
+from pipelines.merging import TableChange
 from sources.gladly.enrichment_types import READS_FILE
 from sources.gladly.gaps import GapKind
 from sources.gladly.media import Outcome

@@ -20,6 +20,7 @@ from pipelines.media_store import open_media_store
 from pipelines.progress import ProgressReporter
 from pipelines.reference import checked_lists
 from pipelines.report import RunReport
+from pipelines.report_planning import report_plan
 from pipelines.settings import read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
@@ -68,14 +69,28 @@ def open_client(settings: GladlySettings) -> ApiClient:
     """Return a client for the organisation's API; a rotated token is reread once.
 
     Raises:
-        SettingsError: organisation or base URL are missing, malformed or unsafe; or the share of
-            the rate limit is none.
+        SettingsError: organisation or base URL are missing, malformed or unsafe.
     """
 
     def reread() -> tuple[str, str]:
         fresh = read_gladly_settings()
         return fresh.email, fresh.api_token
 
+    return ApiClient(
+        gladly_base_url(settings.organization, settings.base_url),
+        settings.email,
+        settings.api_token,
+        budget=RateBudget(REQUESTS_PER_SECOND, share=settings.rate_share),
+        credentials=reread,
+    )
+
+
+def check_values(settings: GladlySettings) -> None:
+    """Refuse settings that no run can follow, before anything is opened.
+
+    Raises:
+        SettingsError: the share of the rate limit is none, or another setting has no such value.
+    """
     if not 0 < settings.rate_share <= 1:
         raise SettingsError(
             f"rate_share is {settings.rate_share:g}, which is no share. Set it above 0 and up to "
@@ -83,6 +98,7 @@ def open_client(settings: GladlySettings) -> ApiClient:
         )
     checked_lists(settings.reference_lists)
     checked_enrichment(settings.enrichment)
+    report_plan(settings)
     if settings.on_customer_deleted not in (KEEP, ERASE):
         raise SettingsError(
             f"on_customer_deleted is {settings.on_customer_deleted!r}. Set it to keep or erase, "
@@ -101,13 +117,6 @@ def open_client(settings: GladlySettings) -> ApiClient:
             f"reports_per_minute is {settings.reports_per_minute}. Set it to 1 or more, under "
             "[sources.gladly] in .dlt/config.toml or in SOURCES__GLADLY__REPORTS_PER_MINUTE."
         )
-    return ApiClient(
-        gladly_base_url(settings.organization, settings.base_url),
-        settings.email,
-        settings.api_token,
-        budget=RateBudget(REQUESTS_PER_SECOND, share=settings.rate_share),
-        credentials=reread,
-    )
 
 
 def run_gladly(
@@ -155,6 +164,7 @@ def _open_run(
     settings: GladlySettings, target: Target, progress: ProgressReporter
 ) -> Iterator[GladlyRun]:
     started = datetime.now(UTC)
+    check_values(settings)
     media_store = open_media_store(settings.media_url, target.data)
     with open_client(settings) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
         report = RunReport(

@@ -32,6 +32,12 @@ def new_pipeline(
     return pipeline
 
 
+def declare_tables(pipeline: dlt.Pipeline, schema: Schema) -> None:
+    """Make tables known to a pipeline as its destination names them, without touching it."""
+    schema.update_normalizers()
+    pipeline.schemas.save_schema(schema)
+
+
 def load_files(
     pipeline: dlt.Pipeline,
     schema_name: str,

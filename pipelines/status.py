@@ -42,6 +42,11 @@ class Status:
 
 def read_status(warehouse: Warehouse, dataset: str, tables: list[str]) -> Status:
     """Read the ledger and count the rows of ``tables``."""
+    with warehouse.opened():
+        return _read_status(warehouse, dataset, tables)
+
+
+def _read_status(warehouse: Warehouse, dataset: str, tables: list[str]) -> Status:
     status = Status(dataset)
     run_columns = ("run_id", "status", "started_at", "finished_at", "error")
     runs = warehouse.read("load_runs", run_columns)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,51 +11,24 @@ import dlt
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.sql_client import SqlClientBase
-from dlt.extract.source import DltSource
 
 from pipelines.compact import copy_database, put_in_place
+from pipelines.connection import Connection
 from pipelines.current import current_rows_sql
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Capabilities, Keeping
-from pipelines.merge import Names, count_late_sql, drop_late_statements, replace_statements
-from pipelines.redactions import forget_known_statement, notice_statements
+from pipelines.merge import Names
+from pipelines.merging import CountMismatchError, Merge, PackageResult, TableChange, count_rows
 from pipelines.session import Session
-from pipelines.staging import load_files, new_pipeline
-from sources.gladly.identity import REDACTED_ITEMS
-from sources.http.errors import RetryableError
+from pipelines.staging import declare_tables, load_files, new_pipeline
 from sources.tables.declarations import FILE, JOB_ID, TableSchema
 from sources.tables.ledger import LOAD_FILES
 from sources.tables.parquet import TableFile
 
 _SCHEMA_NAME = "helpdesk"
 _SCRATCH_NAME = "helpdesk_scratch"
-
-
-class CountMismatchError(RetryableError):
-    """A table does not hold the rows handed over; nothing of the package was kept: run again."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableChange:
-    """What a package did to a table: rows that are new, that replaced others, that are gone."""
-
-    table: str
-    added: int
-    updated: int
-    removed: int
-
-    @property
-    def touched(self) -> bool:
-        """Whether anything changed."""
-        return bool(self.added or self.updated or self.removed)
-
-
-@dataclass(slots=True)
-class PackageResult:
-    """What a package did to each table, and how many rows of each root table came late."""
-
-    changes: list[TableChange] = field(default_factory=list)
-    late: dict[str, int] = field(default_factory=dict)
+# so many rows are copied from staging sooner than dlt loads one more time
+STAGED_ROWS = 10_000
 
 
 class Warehouse:
@@ -85,6 +57,7 @@ class Warehouse:
         self._tables = {table.name: table for table in tables}
         self._folder = folder
         self._pipeline: dlt.Pipeline | None = None
+        self._connection = Connection(lambda: self._dlt().sql_client(_SCHEMA_NAME))
 
     def declare(self) -> Self:
         """Make the tables known to dlt without touching the destination: enough for reading."""
@@ -94,14 +67,26 @@ class Warehouse:
         schema = dlt_schema(
             _SCHEMA_NAME, self._tables.values(), json_as_text=self._capabilities.json_as_text
         )
-        pipeline.extract(DltSource(schema, _SCHEMA_NAME, []))
+        declare_tables(pipeline, schema)
         self._pipeline = pipeline
+        self._connection.renew()
         return self
 
     def prepare(self) -> None:
         """Create the dataset and every table, and add columns that are new since the last run."""
         self.declare()
-        self._dlt().sync_schema()
+        with self.opened():
+            self._dlt().sync_schema(_SCHEMA_NAME)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the destination open: what is asked of it inside needs not open it again.
+
+        Do not wait for anything else inside: nobody else can open an embedded database meanwhile,
+        and servers close connections that say nothing.
+        """
+        with self._client():
+            yield
 
     def load(self, files: Sequence[TableFile], *, stream: str | None = None) -> PackageResult:
         """Load a package: whole, or not at all.
@@ -112,7 +97,7 @@ class Warehouse:
         Args:
             files: The rows.
             stream: The feed they come from, as the ledger names it. The first package of a feed
-                whose tables are empty takes a shorter way into them.
+                whose tables are empty takes a shorter way into them, if it is large.
 
         Raises:
             CountMismatchError: not all rows arrived; nothing was kept.
@@ -125,10 +110,15 @@ class Warehouse:
         # one connection stays open: an embedded destination is then opened and closed only once
         with self._client() as client:
             result = PackageResult()
-            if stream is not None and self._is_new(client, stream, files):
+            is_large = sum(file.rows for file in files) >= STAGED_ROWS
+            if stream is not None and self._is_new(client, stream, files) and is_large:
                 files = self._load_new(client, files, result)
             self._stage(files)
-            return self._merge(client, files, result)
+            rows = {file.table.name: file.rows for file in files}
+            Merge(client, self._names(client), self._tables, result).run(rows)
+            with client.with_alternative_dataset_name(self._staging_dataset):
+                client.truncate_tables(*rows)
+            return result
 
     def is_reachable(self) -> bool:
         """Ask the destination something; return whether the dataset is there.
@@ -203,8 +193,8 @@ class Warehouse:
                 schema = dlt_schema(
                     _SCRATCH_NAME, scratch, json_as_text=self._capabilities.json_as_text
                 )
-                pipeline.extract(DltSource(schema, _SCRATCH_NAME, []))
-                pipeline.sync_schema()
+                declare_tables(pipeline, schema)
+                pipeline.sync_schema(_SCRATCH_NAME)
             yield Session(client, self._names(client))
 
     def compact(self) -> None:
@@ -234,10 +224,8 @@ class Warehouse:
             raise RuntimeError("prepare() or declare() comes first")
         return self._pipeline
 
-    @contextmanager
-    def _client(self) -> Iterator[SqlClientBase[Any]]:
-        with self._dlt().sql_client() as client:
-            yield client
+    def _client(self) -> AbstractContextManager[SqlClientBase[Any]]:
+        return self._connection.opened()
 
     def _names(self, client: SqlClientBase[Any]) -> Names:
         def staged(table: str) -> str:
@@ -276,16 +264,18 @@ class Warehouse:
         )
         if not loaded or loaded[0][0]:
             return False
-        tables = [table for table in self._chains(files) if not _is_ledger(table)]
-        for table in tables:
+        chains = [table.name for table in self._chains(files) if not _is_ledger(table)]
+        counts = count_rows(client, {name: names.final(name) for name in chains})
+        held = {name: names.final(name) for name, count in counts.items() if count}
+        for place in held.values():
             # rows of a first load that was killed: the ledger knows nothing of them, which it
             # does not of lists either (their file is a path)
             client.execute_sql(
-                f"DELETE FROM {names.final(table.name)} "
+                f"DELETE FROM {place} "
                 f"WHERE {names.column(FILE)} NOT LIKE '/%%' AND {names.column(JOB_ID)} "
                 f"NOT IN (SELECT {names.column('job_id')} FROM {names.final(LOAD_FILES.name)})"
             )
-        return not any(self._count(client, table.name, names) for table in tables)
+        return not any(count_rows(client, held).values())
 
     def _load_new(
         self, client: SqlClientBase[Any], files: Sequence[TableFile], result: PackageResult
@@ -301,9 +291,11 @@ class Warehouse:
         )
         load_files(pipeline, _SCHEMA_NAME, rows, self._capabilities, "append")
         names = self._names(client)
+        found = count_rows(client, {f.table.name: names.final(f.table.name) for f in rows})
         for file in rows:
-            _require(file.table.name, file.rows, self._count(client, file.table.name, names))
-            result.changes.append(_change(file.table.name, file.rows, 0))
+            if found[file.table.name] != file.rows:
+                raise CountMismatchError.of(file.table.name, file.rows, found[file.table.name])
+            result.changes.append(TableChange.of(file.table.name, file.rows, 0))
         return [file for file in files if _is_ledger(file.table)]
 
     def _chains(self, files: Iterable[TableFile]) -> list[TableSchema]:
@@ -316,91 +308,6 @@ class Warehouse:
             "helpdesk_staging", self._destination, self._staging_dataset, self._folder / "staging"
         )
         load_files(pipeline, _SCHEMA_NAME, files, self._capabilities, "replace")
-
-    def _merge(
-        self, client: SqlClientBase[Any], files: Sequence[TableFile], result: PackageResult
-    ) -> PackageResult:
-        names = self._names(client)
-        rows = {file.table.name: file.rows for file in files}
-        for table, expected in rows.items():
-            found = _single(client, f"SELECT COUNT(*) FROM {names.staged(table)}")
-            _require(table, expected, found)
-        with client.begin_transaction():
-            if REDACTED_ITEMS.name in rows:
-                _execute(client, [forget_known_statement(names)])
-                rows[REDACTED_ITEMS.name] = _single(
-                    client, f"SELECT COUNT(*) FROM {names.staged(REDACTED_ITEMS.name)}"
-                )
-            for root in self._roots(rows):
-                self._merge_chain(client, root, rows, names, result)
-        with client.with_alternative_dataset_name(self._staging_dataset):
-            client.truncate_tables(*rows)
-        return result
-
-    def _roots(self, rows: dict[str, int]) -> list[TableSchema]:
-        """Return the root tables of a package; a dependent never comes without its root."""
-        staged = [self._tables[name] for name in rows]
-        if orphans := [t.name for t in staged if t.parent and t.parent not in rows]:
-            raise ValueError(f"{orphans} were handed over without their root table")
-        roots = [table for table in staged if not table.parent]
-        # what a package itself shows of a redaction comes first: it knows the time more exactly
-        return sorted(roots, key=lambda table: table.name != REDACTED_ITEMS.name)
-
-    def _merge_chain(
-        self,
-        client: SqlClientBase[Any],
-        root: TableSchema,
-        rows: dict[str, int],
-        names: Names,
-        result: PackageResult,
-    ) -> None:
-        dependents = [table for table in self._tables.values() if table.parent == root.name]
-        chain = [root, *dependents]
-        staged = {table.name: rows.get(table.name, 0) for table in chain}
-        late = _single(client, count_late_sql(root, names))
-        if late:
-            result.late[root.name] = late
-            present = [table for table in dependents if staged[table.name]]
-            self._notice_redactions(client, present, names, result, late=True)
-            _execute(client, drop_late_statements(root, present, names))
-            for table in (root, *present):
-                staged[table.name] = _single(
-                    client,
-                    f"SELECT COUNT(*) FROM {names.staged(table.name)}",
-                )
-        before = {table.name: self._count(client, table.name, names) for table in chain}
-        filled = frozenset(name for name, count in staged.items() if count)
-        touched = [table for table in dependents if before[table.name] or table.name in filled]
-        compared = [table for table in dependents if before[table.name] and table.name in filled]
-        self._notice_redactions(client, compared, names, result)
-        _execute(client, replace_statements(root, touched, filled, names))
-        for table in chain:
-            after = self._count(client, table.name, names)
-            removed = before[table.name] + staged[table.name] - after
-            if removed < 0:
-                expected = before[table.name] + staged[table.name]
-                raise CountMismatchError(_mismatch(table.name, expected, after))
-            change = _change(table.name, staged[table.name], removed)
-            if change.touched:
-                result.changes.append(change)
-
-    def _notice_redactions(
-        self,
-        client: SqlClientBase[Any],
-        tables: Sequence[TableSchema],
-        names: Names,
-        result: PackageResult,
-        *,
-        late: bool = False,
-    ) -> None:
-        statements = notice_statements(tables, names, late=late)
-        if REDACTED_ITEMS.name not in self._tables or not statements:
-            return
-        before = self._count(client, REDACTED_ITEMS.name, names)
-        _execute(client, statements)
-        noticed = self._count(client, REDACTED_ITEMS.name, names) - before
-        if noticed:
-            result.changes.append(_change(REDACTED_ITEMS.name, noticed, 0))
 
     def _append(self, files: Sequence[TableFile]) -> PackageResult:
         """Append all versions; the ledger comes last, so that it never tells of missing rows."""
@@ -415,10 +322,11 @@ class Warehouse:
             )
             if part:
                 load_files(pipeline, _SCHEMA_NAME, part, self._capabilities, "append")
+        self._connection.renew()
         after = self.count(names)
-        arrived = {file.table.name: file.rows for file in files}
+        arrived = dict.fromkeys(names, 0) | {file.table.name: file.rows for file in files}
         changes = [
-            _change(name, arrived.get(name, 0), before[name] + arrived.get(name, 0) - after[name])
+            TableChange.of(name, arrived[name], before[name] + arrived[name] - after[name])
             for name in names
         ]
         return PackageResult([change for change in changes if change.touched])
@@ -426,36 +334,3 @@ class Warehouse:
 
 def _is_ledger(table: TableSchema) -> bool:
     return LOAD_FILES.name in (table.name, table.parent)
-
-
-def _change(table: str, arrived: int, gone: int) -> TableChange:
-    return TableChange(
-        table,
-        added=max(arrived - gone, 0),
-        updated=min(arrived, gone),
-        removed=max(gone - arrived, 0),
-    )
-
-
-def _single(client: SqlClientBase[Any], sql: str) -> int:
-    rows = client.execute_sql(sql)
-    if not rows:
-        raise RuntimeError(f"The destination answered nothing to: {sql}")
-    return int(rows[0][0])
-
-
-def _execute(client: SqlClientBase[Any], statements: Iterable[str]) -> None:
-    for statement in statements:
-        client.execute_sql(statement)
-
-
-def _require(table: str, expected: int, found: int) -> None:
-    if found != expected:
-        raise CountMismatchError(_mismatch(table, expected, found))
-
-
-def _mismatch(table: str, expected: int, found: int) -> str:
-    return (
-        f"{table}: {expected:,} rows were handed over but the destination shows {found:,}. "
-        "Nothing of this package was kept; run again."
-    )

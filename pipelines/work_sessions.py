@@ -193,5 +193,4 @@ def _load(loader: Loader, raw: RawFile) -> None:
     with TableFiles(loader.folder) as files, raw.path.open("rb") as stream:
         package.counts.append((raw, WorkSessionParser().parse(stream, lineage_of(raw), files)))
         package.tables = files.finish()
-    package.superseded[raw.job_id, raw.name] = package.counts[0][1].superseded
     loader.load_package(package)

@@ -17,8 +17,6 @@ from typing import Final
 from sources.tables.declarations import ENTRY_NAME, Child, Field, Kind, Record, Shape
 
 ENRICHMENT_STREAM: Final = "gladly.enrichment"
-# what ``--select`` calls all of these reads
-ENRICHMENT: Final = "enrichment"
 _REFERENCE = "https://developer.gladly.com/rest/#operation/"
 
 

@@ -16,8 +16,6 @@ from sources.gladly.declarations import AGENT, TOPIC
 from sources.tables.declarations import Child, Field, Kind, Record
 
 REFERENCE_STREAM: Final = "gladly.reference"
-# what ``--select`` calls all of these lists
-REFERENCE: Final = "reference"
 _REFERENCE = "https://developer.gladly.com/rest/#operation/"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 

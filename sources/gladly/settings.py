@@ -24,10 +24,6 @@ _DOMAINS: Final = (".gladly.com", ".gladly.qa")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 KEEP, ERASE = "keep", "erase"
-# what `--select` calls all reports
-REPORTS: Final = "reports"
-# and all attachments and recordings
-MEDIA: Final = "media"
 
 EXPORT_STREAM: Final = "gladly.export"
 EVENTS_STREAM: Final = "gladly.events"

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
-from sources.gladly.enrichment_types import ENRICHMENT, ENRICHMENT_KINDS
+from sources.gladly.enrichment_types import ENRICHMENT_KINDS
+from sources.gladly.selection import ENRICHMENT
 from tests.pipelines.runs import duckdb_target, run
 
 _WORLD = WorldSettings(items=2_400, days=3)

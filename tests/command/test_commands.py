@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,6 +45,18 @@ def every_command(group: click.Group, *path: str) -> set[tuple[str, ...]]:
 
 def test_every_command_is_looked_at_here() -> None:
     assert every_command(cli) == set(COMMANDS.values())
+
+
+def test_help_does_not_wait_for_the_libraries_of_a_run() -> None:
+    program = (
+        "import sys; from pipelines.cli import cli; cli(['--help'], standalone_mode=False); "
+        "print(*{'click', 'dlt', 'duckdb', 'pyarrow'} & {*sys.modules}, file=sys.stderr)"
+    )
+    finished = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert "helpdesk demo" in finished.stdout
+    assert finished.stderr.split() == ["click"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

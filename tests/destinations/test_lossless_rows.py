@@ -129,8 +129,9 @@ def tables_as_stored(
     with TemporaryDirectory() as folder:
         warehouse = target.warehouse(Path(folder)).declare()
         tables = {}
-        for table in of:
-            columns = list(table.columns_by_name)
-            rows = warehouse.read(table.name, columns)
-            tables[table.name] = [dict(zip(columns, row, strict=True)) for row in rows]
+        with warehouse.opened():
+            for table in of:
+                columns = list(table.columns_by_name)
+                rows = warehouse.read(table.name, columns)
+                tables[table.name] = [dict(zip(columns, row, strict=True)) for row in rows]
     return tables

@@ -21,7 +21,7 @@ from pipelines.runner import Target
 from sandbox import Sandbox
 from sandbox.media import attachment_of, recording_of
 from sources.gladly.media import MEDIA_FILES, checked_media
-from sources.gladly.settings import MEDIA
+from sources.gladly.selection import MEDIA
 from tests.pipelines.references import client_of, opened
 from tests.pipelines.runs import ITEMS, Row, read_tables, run
 

@@ -157,16 +157,17 @@ def tables_of(target: Target) -> Tables:
         warehouse = Warehouse(
             target.destination, target.capabilities, target.dataset, TABLES, Path(folder)
         ).declare()
-        return {
-            table.name: [
-                {
-                    name: value.astimezone(UTC) if isinstance(value, datetime) else value
-                    for name, value in zip(table.columns_by_name, values, strict=True)
-                }
-                for values in warehouse.read(table.name, list(table.columns_by_name))
-            ]
-            for table in TABLES
-        }
+        with warehouse.opened():
+            return {
+                table.name: [
+                    {
+                        name: value.astimezone(UTC) if isinstance(value, datetime) else value
+                        for name, value in zip(table.columns_by_name, values, strict=True)
+                    }
+                    for values in warehouse.read(table.name, list(table.columns_by_name))
+                ]
+                for table in TABLES
+            }
 
 
 def load_export(

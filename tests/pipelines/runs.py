@@ -17,8 +17,8 @@ from pipelines.report import RunReport
 from pipelines.runner import Target, run_gladly
 from sandbox import Sandbox
 from sources.gladly.event_types import EVENTS_FILE
-from sources.gladly.reference_types import REFERENCE
-from sources.gladly.settings import REPORTS, GladlySettings
+from sources.gladly.selection import REFERENCE, REPORTS
+from sources.gladly.settings import GladlySettings
 from sources.tables.declarations import Kind, TableSchema
 
 Row = dict[str, Any]
@@ -90,13 +90,14 @@ def read_tables(target: Target, tables: Sequence[TableSchema] = GLADLY_TABLES) -
         return read_duckdb(target.data / "warehouse.duckdb", tables)
     with TemporaryDirectory() as folder:
         warehouse = target.warehouse(Path(folder)).declare()
-        return {
-            table.name: [
-                _row(table, values)
-                for values in warehouse.read(table.name, list(table.columns_by_name))
-            ]
-            for table in tables
-        }
+        with warehouse.opened():
+            return {
+                table.name: [
+                    _row(table, values)
+                    for values in warehouse.read(table.name, list(table.columns_by_name))
+                ]
+                for table in tables
+            }
 
 
 def read_duckdb(database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:

@@ -20,7 +20,8 @@ from pipelines.runner import Target
 from pipelines.warehouse import Warehouse
 from sandbox import Sandbox, SandboxSettings, WorldSettings, answer_status
 from sandbox.timestamps import format_milliseconds, to_milliseconds
-from sources.gladly.enrichment_types import ENRICHMENT, ENRICHMENT_KINDS, ENRICHMENT_READ
+from sources.gladly.enrichment_types import ENRICHMENT_KINDS, ENRICHMENT_READ
+from sources.gladly.selection import ENRICHMENT
 from sources.http.errors import GiveUpError, HelpdeskError, RetryableError, SettingsError
 from tests.pipelines.runs import (
     DESTINATIONS,

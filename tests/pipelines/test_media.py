@@ -26,7 +26,7 @@ from sandbox.faults import answer_html, answer_status, drop_after
 from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.identity import DELETED_CUSTOMERS
 from sources.gladly.media import MediaKind, stored_name
-from sources.gladly.settings import MEDIA
+from sources.gladly.selection import MEDIA
 from sources.http.errors import GiveUpError, HelpdeskError, RetryableError, SettingsError
 from sources.tables.parquet import write_rows
 from tests.pipelines.media import (

@@ -115,7 +115,7 @@ RUNS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RUNS)
 def test_any_order_of_jobs_versions_and_runs_leaves_what_sorting_would(
     runs: Sequence[Mapping[int, Job]],
