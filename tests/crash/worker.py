@@ -1,6 +1,7 @@
 """Runs of the job that kill themselves: `python worker.py` forks one for each order it is given.
 
-An order is a line of JSON: the sandbox's settings, the case's folder and `kill_at`. The run
+An order is a line of JSON: the sandbox's settings, the case's folder, whether to load what is
+behind the exports and events (lists, reports, reads by id, files), and `kill_at`. The run
 counts its persistent side effects (files below the folder opened for writing, moved or removed;
 statements and commits at the destination, before and after each) and sends itself SIGKILL at
 that one; 0 is never. The answer is a line of JSON: the exit code, and the effects so far.
@@ -24,6 +25,8 @@ from pipelines import warehouse
 from pipelines.progress import NoProgress
 from pipelines.runner import Target, run_gladly
 from pipelines.settings import set_dlt_defaults
+from sources.gladly.enrichment_types import ENRICHMENT_KINDS
+from sources.gladly.selection import ENRICHMENT, MEDIA, REFERENCE, REPORTS
 from sources.gladly.settings import GladlySettings
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -105,14 +108,19 @@ def run_once(order: dict[str, Any]) -> None:
     settings.api_token = order["api_token"]
     settings.wait_for_jobs = 0.0
     settings.reports_per_minute = order["reports_per_minute"]
-    settings.reports, settings.reference_lists = [], []
+    settings.reports = ["ContactSummaryReportV2", "TaskExportReport"]
+    settings.enrichment = [*ENRICHMENT_KINDS]
+    # files of items are kept apart from the folder that a case may lose
+    settings.media, settings.media_url = ["attachments"], str(case / "store")
     credentials = str(case / "warehouse.duckdb")
     target = Target.open("duckdb", "gladly", case / "data", credentials=credentials)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     effects = Effects(order["kill_at"], log)
     watch_files(effects, str(case))
     watch_statements(effects)
-    run_gladly(settings, target, NoProgress())
+    behind = {REFERENCE, REPORTS, ENRICHMENT, MEDIA}
+    is_behind: bool = order["behind"]
+    run_gladly(settings, target, NoProgress(), lambda name: (name in behind) == is_behind)
 
 
 def forked(order: dict[str, Any]) -> int:
