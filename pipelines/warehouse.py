@@ -27,8 +27,6 @@ from sources.tables.parquet import TableFile
 
 _SCHEMA_NAME = "helpdesk"
 _SCRATCH_NAME = "helpdesk_scratch"
-# so many rows are copied from staging sooner than dlt loads one more time
-STAGED_ROWS = 10_000
 
 
 class Warehouse:
@@ -97,7 +95,7 @@ class Warehouse:
         Args:
             files: The rows.
             stream: The feed they come from, as the ledger names it. The first package of a feed
-                whose tables are empty takes a shorter way into them, if it is large.
+                whose tables are empty takes a shorter way into them.
 
         Raises:
             CountMismatchError: not all rows arrived; nothing was kept.
@@ -110,8 +108,7 @@ class Warehouse:
         # one connection stays open: an embedded destination is then opened and closed only once
         with self._client() as client:
             result = PackageResult()
-            is_large = sum(file.rows for file in files) >= STAGED_ROWS
-            if stream is not None and self._is_new(client, stream, files) and is_large:
+            if stream is not None and self._is_new(client, stream, files):
                 files = self._load_new(client, files, result)
             self._stage(files)
             rows = {file.table.name: file.rows for file in files}

@@ -21,7 +21,6 @@ from typing import Any
 
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
-from pipelines import warehouse
 from pipelines.progress import NoProgress
 from pipelines.runner import Target, run_gladly
 from pipelines.settings import set_dlt_defaults
@@ -142,8 +141,6 @@ def forked(order: dict[str, Any]) -> int:
 def main() -> None:
     """Obey orders until there are no more."""
     set_dlt_defaults()
-    # small as they are, first loads go straight into the tables: the way that needs wiping
-    warehouse.STAGED_ROWS = 0
     for line in sys.stdin:
         sys.stdout.write(json.dumps(forked(json.loads(line))) + "\n")
         sys.stdout.flush()
