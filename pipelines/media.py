@@ -196,7 +196,8 @@ class _Intake:
         try:
             stored = self.store.find(name)
             if stored:
-                return Fetched(Outcome.STORED, stored.bytes, stored.sha256)
+                # what Gladly told with it went with the run that stored it
+                return Fetched(Outcome.STORED, stored.bytes, stored.sha256, medium.told_type)
             path = self.loader.workspace.work / "media" / Path(name).name
             fetched = fetch_medium(self.client, medium, path, self.max_bytes)
             if fetched.outcome is Outcome.STORED:

@@ -80,7 +80,7 @@ MEDIA_FILES: Final = TableSchema(
         Column("path", Kind.TEXT, "Its name in the store; null if it is not stored."),
         Column("bytes", Kind.INTEGER, "Its size; of one that is too large: at the least."),
         Column("sha256", Kind.TEXT, "Digest of its bytes."),
-        Column("content_type", Kind.TEXT, "Media type as told when it was fetched."),
+        Column("content_type", Kind.TEXT, "Media type as told with the file, or by its item."),
         Column("requested_at", Kind.TIMESTAMP, "When it was asked for.", nullable=False),
         # the line of the item that told of it: whoever erases the line erases this row
         *LINEAGE,

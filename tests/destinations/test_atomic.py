@@ -80,10 +80,12 @@ def test_readers_see_a_package_whole_or_not_at_all(
                 seen.update(execute(target, tmp_path / "reader", question))
 
         reader = threading.Thread(target=look)
-        reader.start()
-        run(sandbox, target)
-        done.set()
-        reader.join()
+        # an embedded database is one in a process: it must not close while the other opens it
+        with target.warehouse(tmp_path / "held").declare().opened():
+            reader.start()
+            run(sandbox, target)
+            done.set()
+            reader.join()
         seen.update(execute(target, tmp_path / "reader", question))
     assert all(sum(typed) == items for _, items, *typed in seen)
     assert len({files for files, *_ in seen}) == len(seen) == 2
