@@ -39,12 +39,13 @@ class Worker:
     log: Path
     behind: bool = False
 
-    def run(self, case: Path, kill_at: int = 0) -> int:
+    def run(self, case: Path, kill_at: int = 0, *, kill_at_commit: int = 0) -> int:
         """Run the job on a case; return the exit code."""
         order = {
             "case": str(case),
             "log": str(self.log),
             "kill_at": kill_at,
+            "kill_at_commit": kill_at_commit,
             "base_url": self.sandbox.base_url,
             "email": self.sandbox.email,
             "api_token": self.sandbox.api_token,
@@ -160,10 +161,12 @@ def whole_packages(
     What dlt commits in the staging dataset is left out: to readers, nothing happens then.
     """
     states = [loaded(base)]
-    for place, effect in enumerate(effects, 1):
-        if effect == "after COMMIT" and '"gladly_staging"' not in effects[place - 3]:
+    commits = [place for place, effect in enumerate(effects) if effect == "after COMMIT"]
+    # counted as commits, not as effects: how many of these come before differs from run to run
+    for number, place in enumerate(commits, 1):
+        if '"gladly_staging"' not in effects[place - 2]:
             case = copied(base, tmp_path / "committed")
-            assert worker.run(case, place) == -signal.SIGKILL
+            assert worker.run(case, kill_at_commit=number) == -signal.SIGKILL
             states.append(loaded(case))
     return states
 
@@ -207,7 +210,8 @@ def check(phase: str, findings: dict[str, Findings]) -> None:
     print(f"\n{phase:<40}{heading}")  # noqa: T201 - `make crash` prints the figures
     for afterwards, found in findings.items():
         print(f"{afterwards:<40}{found.row}")  # noqa: T201 - the same
-        print(*found.mixed, *found.lost, *found.duplicate, *found.stuck, sep="\n")  # noqa: T201 - the same
+        for cost in (*found.mixed, *found.lost, *found.duplicate, *found.stuck):
+            print(cost)  # noqa: T201 - the same
         assert found.kill_points > 0
         assert (found.mixed, found.lost, found.duplicate, found.stuck) == ([], [], [], [])
 

@@ -1,10 +1,11 @@
 """Runs of the job that kill themselves: `python worker.py` forks one for each order it is given.
 
 An order is a line of JSON: the sandbox's settings, the case's folder, whether to load what is
-behind the exports and events (lists, reports, reads by id, files), and `kill_at`. The run
-counts its persistent side effects (files below the folder opened for writing, moved or removed;
-statements and commits at the destination, before and after each) and sends itself SIGKILL at
-that one; 0 is never. The answer is a line of JSON: the exit code, and the effects so far.
+behind the exports and events (lists, reports, reads by id, files), `kill_at` and `kill_at_commit`.
+The run counts its persistent side effects (files below the folder opened for writing, moved or
+removed; statements and commits at the destination, before and after each) and sends itself SIGKILL
+at that one, or after that one of its commits; 0 is never. The answer is a line of JSON: the exit
+code, and the effects so far.
 """
 
 import json
@@ -37,16 +38,20 @@ class Effects:
     """Counts side effects and ends the process at the one that was ordered."""
 
     kill_at: int
+    kill_at_commit: int
     log: int
     count: int = 0
+    commits: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def happen(self, what: str) -> None:
         """Count one; the log is written before the process can end."""
         with self.lock:
             self.count += 1
+            self.commits += what == "after COMMIT"
             os.write(self.log, f"{what}\n".encode())
-            if self.count == self.kill_at:
+            is_commit = what == "after COMMIT" and self.commits == self.kill_at_commit
+            if self.count == self.kill_at or is_commit:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -114,7 +119,7 @@ def run_once(order: dict[str, Any]) -> None:
     credentials = str(case / "warehouse.duckdb")
     target = Target.open("duckdb", "gladly", case / "data", credentials=credentials)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    effects = Effects(order["kill_at"], log)
+    effects = Effects(order["kill_at"], order["kill_at_commit"], log)
     watch_files(effects, str(case))
     watch_statements(effects)
     behind = {REFERENCE, REPORTS, ENRICHMENT, MEDIA}
