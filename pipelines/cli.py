@@ -254,7 +254,7 @@ def transform(destination: str | None, *, as_json: bool) -> None:
 def status(ctx: click.Context, destination: str | None, *, as_json: bool, strict: bool) -> None:
     """Show what is loaded: freshness, rows, gaps, quarantine."""
     _prepare()
-    from pipelines.gladly import GLADLY_TABLES  # noqa: PLC0415 - start-up
+    from pipelines.gladly_tables import GLADLY_TABLES  # noqa: PLC0415 - start-up
     from pipelines.show import show_status  # noqa: PLC0415 - start-up
     from pipelines.status import read_status  # noqa: PLC0415 - start-up
 

@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dlt.common.destination import Destination
 
+from pipelines.backfill import GladlyBackfill
 from pipelines.destinations import Capabilities, open_destination
 from pipelines.enrichment import checked_enrichment
-from pipelines.gladly import GLADLY_TABLES, GladlyRun
+from pipelines.gladly import GladlyRun
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media_store import open_media_store
 from pipelines.progress import ProgressReporter
 from pipelines.reference import checked_lists
 from pipelines.report import RunReport
 from pipelines.report_planning import report_plan
+from pipelines.run import Run
 from pipelines.settings import read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
@@ -38,6 +41,8 @@ from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.download import make_private_folder
 from sources.http.errors import SettingsError
+
+_Job = TypeVar("_Job", bound=Run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ def run_gladly(
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
     """
-    with _open_run(settings, target, progress) as run:
+    with _open_run(GladlyRun, settings, target, progress) as run:
         run.selected, run.sleep, run.clock = selected, sleep, clock
         return run.run()
 
@@ -154,15 +159,15 @@ def backfill_gladly(
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and running it again goes on.
     """
-    with _open_run(settings, target, progress) as run:
-        run.selected = selected
-        return run.backfill(days)
+    with _open_run(GladlyBackfill, settings, target, progress) as backfill:
+        backfill.selected = selected
+        return backfill.run(days)
 
 
 @contextmanager
 def _open_run(
-    settings: GladlySettings, target: Target, progress: ProgressReporter
-) -> Iterator[GladlyRun]:
+    job: type[_Job], settings: GladlySettings, target: Target, progress: ProgressReporter
+) -> Iterator[_Job]:
     started = datetime.now(UTC)
     check_values(settings)
     media_store = open_media_store(settings.media_url, target.data)
@@ -180,4 +185,4 @@ def _open_run(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        yield GladlyRun(settings, client, warehouse, workspace, progress, report, media_store)
+        yield job(settings, client, warehouse, workspace, progress, report, media_store)

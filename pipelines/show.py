@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.doctor import Check, Verdict
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.report import FileReport, MediaReport, RunReport
 from pipelines.status import Status
 from sources.gladly.gaps import GapKind

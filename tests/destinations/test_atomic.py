@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.runner import Target
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sources.gladly.declarations import CONTENT_TYPES

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.allowance import Allowance
 from pipelines.enrichment import load_enrichment
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.runner import Target
 from sandbox import Sandbox
 from sources.gladly.enrichment import Read, Wanted, archive_reads

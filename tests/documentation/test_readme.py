@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.cli import EXIT_FAILED, EXIT_NEEDS_A_PERSON, EXIT_USAGE, cli
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from sources.gladly.report_types import REPORTS
 from sources.gladly.settings import GladlySettings
 from tests.documentation import pages

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from sources.gladly.enrichment_types import (
     ENRICHMENT_FILES,
     ENRICHMENT_KINDS,

@@ -12,7 +12,7 @@ from typing import Any
 
 import fsspec
 
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media import load_media
 from pipelines.media_sql import TABLES
 from pipelines.media_store import open_media_store

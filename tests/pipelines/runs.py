@@ -11,7 +11,7 @@ from uuid import uuid4
 import duckdb
 
 from pipelines.demo import sandbox_settings
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.progress import NoProgress
 from pipelines.report import RunReport
 from pipelines.runner import Target, run_gladly

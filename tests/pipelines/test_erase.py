@@ -20,7 +20,7 @@ from pipelines.erase import (
     give_up_erased_bytes,
     who_is_gone,
 )
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media_store import open_media_store
 from pipelines.runner import Target
 from pipelines.session import Session

@@ -10,7 +10,7 @@ from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.connection import Connection
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from sandbox import Sandbox
 from tests.pipelines.runs import duckdb_target, run
 

@@ -17,7 +17,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pipelines import media as media_module
 from pipelines.doctor import Verdict, attempt, check_media
 from pipelines.erase import EraseReport, erase_deleted_customers
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media_store import MediaStore, StoredFile, open_media_store
 from pipelines.runner import Target
 from pipelines.warehouse import Warehouse

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines import gladly
+from pipelines import backfill as backfill_module
 from pipelines.progress import NoProgress
 from pipelines.report import RunReport
 from pipelines.runner import Target, backfill_gladly
@@ -199,7 +199,7 @@ def test_days_that_can_still_change_are_read_again_and_replaced(
 def test_a_backfill_that_was_stopped_goes_on_and_asks_for_no_day_twice(
     stopped_by: str, sandbox: Sandbox, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gladly, "_REPORTS_PER_BACKFILL_PACKAGE", 4)
+    monkeypatch.setattr(backfill_module, "_REPORTS_PER_PACKAGE", 4)
     bodies: list[dict[str, Any]] = []
     if stopped_by == "an outage":
         sandbox.faults.on(REPORTS_PATH, ALWAYS, noting(bodies, answered=6))

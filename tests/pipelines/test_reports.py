@@ -10,7 +10,8 @@ from typing import NoReturn
 
 import pytest
 
-from pipelines import gladly, report_fetching
+from pipelines import report_fetching
+from pipelines import run as run_module
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sandbox.faults import answer_html, answer_status
 from sandbox.report_padding import PaddedDay
@@ -196,7 +197,7 @@ def test_healing_work_sessions_and_reports_share_ten_requests_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = duckdb_target(tmp_path)
-    monkeypatch.setattr(gladly, "report_budget", partial(report_budget, sleep=would_wait))
+    monkeypatch.setattr(run_module, "report_budget", partial(report_budget, sleep=would_wait))
     with strict_gladly(day(1.5)) as sandbox:
         run_events(sandbox, target)
         sandbox.clock.set(day(2.7))

@@ -8,7 +8,7 @@ import pytest
 from sqlglot import parse_one
 
 import transforms
-from pipelines.gladly import GLADLY_TABLES
+from pipelines.gladly_tables import GLADLY_TABLES
 from sources.http.errors import SettingsError
 from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, LAYERS, STAGING, Check, Model, in_order, model_table
