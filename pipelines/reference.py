@@ -148,11 +148,15 @@ def _next_time(
 
 
 def _seen_attributes(warehouse: Warehouse) -> set[str]:
-    """Return the ids of all custom attributes that are known or that events told of."""
+    """Return the ids of all custom attributes that are known, or that conversations have had."""
     known = warehouse.read(CUSTOM_ATTRIBUTE.table, (CUSTOM_ATTRIBUTE.key,))
-    told = warehouse.read(
-        "conversation_events", ("custom_attribute_id",), "c.custom_attribute_id IS NOT NULL"
-    )
+    column = "custom_attribute_id"
+    once_each = f"c.{column} IS NOT NULL GROUP BY c.{column}"
+    told = [
+        row
+        for table in ("conversation_events", "conversation_custom_attributes")
+        for row in warehouse.read(table, (column,), once_each)
+    ]
     return {identifier for (identifier,) in (*known, *told) if identifier}
 
 

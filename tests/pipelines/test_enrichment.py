@@ -21,7 +21,7 @@ from pipelines.warehouse import Warehouse
 from sandbox import Sandbox, SandboxSettings, WorldSettings, answer_status
 from sandbox.timestamps import format_milliseconds, to_milliseconds
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS, ENRICHMENT_READ
-from sources.gladly.selection import ENRICHMENT
+from sources.gladly.selection import ENRICHMENT, REFERENCE
 from sources.http.errors import GiveUpError, HelpdeskError, RetryableError, SettingsError
 from tests.pipelines.runs import (
     DESTINATIONS,
@@ -410,6 +410,17 @@ def test_a_list_of_comments_that_is_cut_is_said_to_be(
     cut = {row["entity_id"] for row in reads_of(after, is_complete=False)}
     assert cut == {task for task, count in counts.items() if count > 1} != set()
     assert Counter(row["task_id"] for row in after["task_comments"]) == counts
+
+
+def test_custom_attributes_of_conversations_are_looked_up_by_the_next_run(
+    target: Target, sandbox: Sandbox
+) -> None:
+    run(sandbox, target, enrichment=["conversations"], selected=only_reads)
+    run(sandbox, target, selected=REFERENCE.__eq__)
+    tables = read_tables(target)
+    seen = ids(tables, "conversation_custom_attributes", "custom_attribute_id")
+    assert seen
+    assert ids(tables, "custom_attributes") == seen
 
 
 def test_a_deleted_customer_is_erased_from_what_was_read_by_id(
