@@ -110,12 +110,12 @@ class ReportFetcher:
         raw = self._file(report, request, whole if report.takes_only_times else None)
         with raw.path.open("rb") as stream:
             scan = scan_report(report, stream, request)
-        is_one_day = request.first_day == request.last_day
-        if scan.records < SUSPECT_ROWS and (is_one_day or not scan.undated):
+        is_one_window = request.is_one_window
+        if scan.records < SUSPECT_ROWS and (is_one_window or not scan.undated):
             yield FetchedReport(request, (raw,))
             return
         raw.path.unlink()
-        if not is_one_day:
+        if not is_one_window:
             span = DaySpan(request.first_day, request.last_day)
             single = [DaySpan(day, day) for day in request.days]
             for first_day, last_day in single if scan.undated else halves(span):

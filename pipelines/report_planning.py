@@ -27,9 +27,15 @@ from pipelines.warehouse import Warehouse
 from sources.gladly.report_requests import CHANNEL, INBOXES, PHONE_NUMBER, usable_filters
 from sources.gladly.report_rows import ReportRequest
 from sources.gladly.report_tables import REPORT_WINDOWS
-from sources.gladly.report_types import DEFAULT_REPORTS, REPORTS, Report
+from sources.gladly.report_types import AGGREGATION_LEVELS, DEFAULT_REPORTS, REPORTS, Report
 from sources.gladly.report_values import day_start
-from sources.gladly.report_windows import days_to_fill, days_to_read, spans_of
+from sources.gladly.report_windows import (
+    LONG_BUCKETS,
+    days_to_fill,
+    days_to_read,
+    periods_of,
+    spans_of,
+)
 from sources.gladly.reports import DaySpan
 from sources.gladly.settings import GladlySettings
 from sources.http.errors import SettingsError
@@ -82,8 +88,14 @@ class _Series:
         return ZoneInfo(self.asked.timezone)
 
     def requests(self, days: Iterable[date]) -> Iterator[ReportRequest]:
-        for first_day, last_day in spans_of(days, self.report.days_per_request):
-            yield replace(self.asked, first_day=first_day, last_day=last_day)
+        level = self.asked.aggregation_level
+        spans = (
+            periods_of(days, level)
+            if level in LONG_BUCKETS
+            else spans_of(days, self.report.days_per_request)
+        )
+        for first_day, last_day in spans:
+            yield replace(self.asked, first_day=first_day, last_day=min(last_day, self.today))
 
     def before_runs(self, span: DaySpan) -> list[date]:
         """Return the days of a span that are before nightly runs, and not loaded for good."""
@@ -102,9 +114,14 @@ def report_plan(settings: GladlySettings) -> ReportPlan:
     """Return what the settings ask for.
 
     Raises:
-        SettingsError: a setting names no metric set, time zone or day.
+        SettingsError: a setting names no metric set, time zone, day or length of buckets.
     """
     reports = DEFAULT_REPORTS if settings.reports is None else settings.reports
+    if settings.report_aggregation not in AGGREGATION_LEVELS:
+        raise SettingsError(
+            f"report_aggregation is {settings.report_aggregation!r}. Set it to one of "
+            f"{', '.join(AGGREGATION_LEVELS)}, under [sources.gladly] in .dlt/config.toml."
+        )
     chosen = _once(reports)
     if unknown := [name for name in chosen if name not in REPORTS]:
         raise SettingsError(

@@ -3,6 +3,7 @@
 Each row belongs to one day, in the time zone of the report:
 
     one day asked for        that day, whatever the row says
+    a week, month, quarter   its first day: the row is a figure of all of them
     several days asked for   the day its anchor says; if that is none of them, the nearest one;
                              the first one where the anchor says nothing
     placed without its own   the row says why in ``_extra``, under ``_day``
@@ -36,7 +37,7 @@ from sources.gladly.report_reader import (
 from sources.gladly.report_tables import REPORT_WINDOWS, report_table, window_id
 from sources.gladly.report_types import Report
 from sources.gladly.report_values import day_start
-from sources.gladly.report_windows import days_of
+from sources.gladly.report_windows import LONG_BUCKETS, days_of
 from sources.gladly.reports import DaySpan
 from sources.streams.csv_records import BrokenRecord, CsvRecord, CsvTable, distinct_names
 from sources.tables.arrow import arrow_schema
@@ -84,6 +85,11 @@ class ReportRequest:
     def days(self) -> list[date]:
         """The days asked for, in order."""
         return days_of(DaySpan(self.first_day, self.last_day))
+
+    @property
+    def is_one_window(self) -> bool:
+        """Whether all rows belong to the first day: there is one, or they are figures of all."""
+        return self.first_day == self.last_day or self.aggregation_level in LONG_BUCKETS
 
     def __str__(self) -> str:
         return f"{self.metric_set} of {self.first_day} to {self.last_day}"
@@ -146,7 +152,7 @@ class ReportRowsParser:
         together they replace the day's window. All must be of one extraction and job, and at least
         one. Returns the counts of each part; windows count with the first.
         """
-        if request.first_day != request.last_day and not self.report.anchor:
+        if not request.is_one_window and not self.report.anchor:
             raise ValueError(f"Rows of {request} do not say their day: ask for one day at a time.")
         positions = Counter[date]()
         counts: list[FileCounts] = []
@@ -242,15 +248,14 @@ def batches(table: CsvTable) -> Iterator[tuple[list[CsvRecord], list[Quarantined
 def _placed(rows: TypedRows, request: ReportRequest, header: Sequence[str]) -> list[date]:
     """Return the day of each row, and note in its extra where that is not its own word."""
     note = distinct_names((*header, _DAY))[-1]
-    is_one_day = request.first_day == request.last_day
     days = []
     for own, extra in zip(rows.days, rows.extras, strict=True):
         day = request.first_day if own is None else _nearest(own, request)
         if own is not None and own != day:
             extra[note] = _OUTSIDE
-        elif own is None and not is_one_day:
+        elif own is None and not request.is_one_window:
             extra[note] = _UNDATED
-        days.append(day)
+        days.append(request.first_day if request.is_one_window else day)
     return days
 
 

@@ -27,6 +27,8 @@ from sources.streams.windows import Window
 # Twice the delay that Gladly names: by then a day's rows are taken for complete.
 SETTLED_AFTER = 2 * REPORT_DELAY
 _DAY = timedelta(days=1)
+_MONTHS = {"monthly": 1, "quarterly": 3}
+LONG_BUCKETS = frozenset({"weekly", *_MONTHS})
 
 
 def days_to_read(
@@ -79,6 +81,29 @@ def is_final(day: date, read_at: datetime, timezone: ZoneInfo, trailing_days: in
 def settled_at(day: date, timezone: ZoneInfo) -> datetime:
     """Return when a day is over and its rows have arrived, UTC."""
     return datetime.combine(day + _DAY, time(), timezone).astimezone(UTC) + SETTLED_AFTER
+
+
+def periods_of(days: Iterable[date], aggregation_level: str) -> list[DaySpan]:
+    """Return the whole weeks, months or quarters that days are in, in order.
+
+    days     |    |    |  d |    |    |    |    |    |    | d  |
+    weeks    [Monday to Sunday                 ][Monday to Sunday ...
+
+    The figures of a longer bucket are no sums of those of its days, so it is asked for whole. Weeks
+    begin on Monday.
+    """
+    return sorted({_period(day, aggregation_level) for day in days})
+
+
+def _period(day: date, aggregation_level: str) -> DaySpan:
+    if aggregation_level == "weekly":
+        monday = day - day.weekday() * _DAY
+        return DaySpan(monday, monday + 6 * _DAY)
+    months = _MONTHS[aggregation_level]
+    first_day = day.replace(month=(day.month - 1) // months * months + 1, day=1)
+    years, month = divmod(first_day.month - 1 + months, 12)
+    next_first_day = date(first_day.year + years, month + 1, 1)
+    return DaySpan(first_day, next_first_day - _DAY)
 
 
 def spans_of(days: Iterable[date], days_per_request: int) -> list[DaySpan]:
