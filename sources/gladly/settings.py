@@ -84,7 +84,7 @@ class GladlySettings(BaseConfiguration):
     report_timezone: str = "UTC"
     """Time zone whose days and hours reports count, such as America/Los_Angeles."""
     report_aggregation: str = "daily"
-    """Length of the buckets of those that have any: halfHourly, daily, weekly, monthly, quarterly."""
+    """Length of buckets: halfHourly, daily, weekly, monthly or quarterly; see docs/reports.md."""
     report_channel: str | None = None
     """Limits those that can be limited to a channel, such as voice."""
     report_inboxes: list[str] | None = None
