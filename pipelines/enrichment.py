@@ -36,9 +36,10 @@ from sources.gladly.identity import (
     missing_row,
     redirect_row,
 )
+from sources.gladly.selection import chosen
 from sources.gladly.snapshots import Difference, Row, written_rows
 from sources.http.client import ApiClient
-from sources.http.errors import HelpdeskError, SettingsError
+from sources.http.errors import HelpdeskError
 from sources.tables.declarations import (
     DELETED_AT,
     LINEAGE,
@@ -61,14 +62,7 @@ def checked_enrichment(names: Iterable[str]) -> list[EnrichmentKind]:
     Raises:
         SettingsError: a name is that of no kind.
     """
-    wanted = {*names}
-    if unknown := sorted(wanted - {*ENRICHMENT_KINDS}):
-        raise SettingsError(
-            f"enrichment names {', '.join(unknown)}, which cannot be read by id. Known are "
-            f"{', '.join(ENRICHMENT_KINDS)}. Correct it under [sources.gladly] in "
-            ".dlt/config.toml or in SOURCES__GLADLY__ENRICHMENT."
-        )
-    return [kind for name, kind in ENRICHMENT_KINDS.items() if name in wanted]
+    return chosen("enrichment", names, ENRICHMENT_KINDS)
 
 
 def load_enrichment(

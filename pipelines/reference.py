@@ -28,9 +28,10 @@ from sources.gladly.reference import (
     fetch_list,
 )
 from sources.gladly.reference_types import CUSTOM_ATTRIBUTE, REFERENCE_LISTS, REFERENCE_STREAM
+from sources.gladly.selection import chosen
 from sources.gladly.snapshots import Row, Rows, compare, written_rows
 from sources.http.client import ApiClient
-from sources.http.errors import GapError, GiveUpError, HelpdeskError, SettingsError
+from sources.http.errors import GapError, GiveUpError, HelpdeskError
 from sources.tables.declarations import TableSchema, table_schemas
 from sources.tables.parquet import TableFile, read_batches, write_rows
 from sources.tables.parse import RecordParser, ignore_progress
@@ -46,14 +47,7 @@ def checked_lists(names: Iterable[str]) -> list[str]:
     Raises:
         SettingsError: a name is that of no list.
     """
-    wanted = {*names}
-    if unknown := sorted(wanted - {*REFERENCE_LISTS}):
-        raise SettingsError(
-            f"reference_lists names {', '.join(unknown)}, which Gladly has no list of. Known are "
-            f"{', '.join(REFERENCE_LISTS)}. Correct it under [sources.gladly] in "
-            ".dlt/config.toml or in SOURCES__GLADLY__REFERENCE_LISTS."
-        )
-    return [name for name in REFERENCE_LISTS if name in wanted]
+    return [record.table for record in chosen("reference_lists", names, REFERENCE_LISTS)]
 
 
 def load_reference(

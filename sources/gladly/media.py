@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from sources.gladly.selection import chosen
 from sources.http.client import ApiClient
 from sources.http.download import download_content
 from sources.http.errors import (
@@ -21,7 +22,6 @@ from sources.http.errors import (
     GiveUpError,
     HelpdeskError,
     RetryableError,
-    SettingsError,
     TooLargeError,
     UnsafeError,
 )
@@ -166,14 +166,7 @@ def checked_media(names: Iterable[str]) -> list[MediaKind]:
     Raises:
         SettingsError: a name is that of no kind.
     """
-    wanted = {*names}
-    if unknown := sorted(wanted - {*MEDIA_KINDS}):
-        raise SettingsError(
-            f"media names {', '.join(unknown)}, which is no kind of file. Known are "
-            f"{', '.join(MEDIA_KINDS)}. Correct it under [sources.gladly] in .dlt/config.toml or "
-            "in SOURCES__GLADLY__MEDIA."
-        )
-    return [kind for name, kind in MEDIA_KINDS.items() if name in wanted]
+    return chosen("media", names, MEDIA_KINDS)
 
 
 def stored_name(kind: MediaKind, item_id: str, media_id: str) -> str:
