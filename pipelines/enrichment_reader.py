@@ -68,10 +68,14 @@ class EnrichmentReader:
         """
         reads: list[Read] = []
         with ThreadPoolExecutor(_AT_ONCE) as executor:
-            for read in executor.map(self._read, wanted):
-                if read is not None:
-                    reads.append(read)
-                    on_reads(len(reads))
+            try:
+                for read in executor.map(self._read, wanted):
+                    if read is not None:
+                        reads.append(read)
+                        on_reads(len(reads))
+            finally:
+                # who stops a run does not wait for a thousand reads
+                executor.shutdown(cancel_futures=True)
         return reads
 
     def _read(self, wanted: Wanted) -> Read | None:
