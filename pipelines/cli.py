@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -145,7 +145,7 @@ def run_gladly(
     as_json: bool,
     strict: bool,
 ) -> None:
-    """Load the events since the last run and every export job that is not loaded yet.
+    """Load the events since the last run, every export job that is not loaded yet, and the rest.
 
     Safe to run again at any time, also after it was killed. Gladly forgets events after 24 hours:
     run it with --select events every hour or every six, and whole once a night.
@@ -155,9 +155,10 @@ def run_gladly(
     from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
 
-    console = _console()
+    console, settings = _console(), read_gladly_settings()
+    _require_kinds(select, {ENRICHMENT: settings.enrichment, MEDIA: settings.media})
     report = run_job(
-        read_gladly_settings(),
+        settings,
         _target(destination),
         _progress(console, quiet=as_json),
         _selection(select),
@@ -342,6 +343,17 @@ def _target(destination: str | None) -> Target:
     return Target.open(
         destination or settings.destination, settings.dataset, Path(settings.data_dir)
     )
+
+
+def _require_kinds(select: Collection[str], kinds: Mapping[str, Collection[str]]) -> None:
+    """Refuse to load nothing: what is selected by name but opted into by no setting."""
+    for name, chosen in kinds.items():
+        if name in select and not chosen:
+            raise SettingsError(
+                f"--select {name}, but the setting {name} names nothing to load. Set "
+                f"SOURCES__GLADLY__{name.upper()}, or {name} under [sources.gladly] in "
+                f".dlt/config.toml; docs/{name}.md says to what."
+            )
 
 
 def _selection(select: tuple[str, ...]) -> Callable[[str], bool]:

@@ -68,6 +68,14 @@ MISTAKES = {
     "unknown resource": Mistake(
         USAGE, ("'emails'", "conversation_items"), arguments=("--select", "emails")
     ),
+    "selected but opted into by no setting": Mistake(
+        USAGE,
+        ("--select enrichment", "SOURCES__GLADLY__ENRICHMENT"),
+        arguments=("--select", "enrichment"),
+    ),
+    "kind of read that is none": Mistake(
+        USAGE, ("enrichment names calls", "voice_transcripts"), setting("ENRICHMENT", '["calls"]')
+    ),
     "destination without credentials": Mistake(
         USAGE, ("credentials", "doctor"), arguments=("--destination", "postgres")
     ),
