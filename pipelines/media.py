@@ -105,13 +105,13 @@ def _page(
     """
     # an embedded destination is opened and closed only once
     with warehouse.session() as session:
-        filled = {table for table, rows in warehouse.count(TABLES).items() if rows}
+        present = warehouse.present(TABLES)
         names = session.names
         rows_of = partial(warehouse.current_rows, names=names)
-        sql = pending_sql(kinds, rows_of, filled, names, max_bytes)
+        sql = pending_sql(kinds, rows_of, present, names, max_bytes)
         if sql is None:
             return []
-        values = [now - _REFUSED_FOR] if MEDIA_FILES.name in filled else []
+        values = [now - _REFUSED_FOR] if MEDIA_FILES.name in present else []
         rows = session.rows(f"{sql} LIMIT {_PAGE} OFFSET {passed_over}", *values)
     return [_medium(*row) for row in rows]
 

@@ -28,37 +28,37 @@ _COLUMNS = ("kind", "item_id", "media_id", "told_type", *_ITEM_COLUMNS)
 def pending_sql(
     kinds: Collection[MediaKind],
     rows_of: Callable[[str], str],
-    filled: Collection[str],
+    present: Collection[str],
     names: Names,
     max_bytes: int,
 ) -> str | None:
     """Return the query for what is not dealt with, newest item first; None if nothing can be.
 
     Its columns are those of ``Medium``. One ``%s`` in it stands for the time before which a
-    refusal is asked for again, where ``media_files`` is in ``filled``. The order is total, so
+    refusal is asked for again, where ``media_files`` is in ``present``. The order is total, so
     that parts of the answer can be asked for one after the other.
 
     Args:
         kinds: What to look for.
         rows_of: What stands for the rows of a table after FROM.
-        filled: The tables of ``TABLES`` that have rows; no other is asked.
+        present: The tables of ``TABLES`` that are there; no other is asked.
         names: How the destination writes names.
         max_bytes: The bound on the size of a file.
     """
-    if CONVERSATION_ITEM.table not in filled:
+    if CONVERSATION_ITEM.table not in present:
         return None
     selects = []
-    if MediaKind.ATTACHMENT in kinds and ATTACHMENTS in filled:
+    if MediaKind.ATTACHMENT in kinds and ATTACHMENTS in present:
         selects.append(_attachments(rows_of, names))
     if MediaKind.RECORDING in kinds:
-        tables = [table for table in WITH_RECORDINGS if table in filled]
+        tables = [table for table in WITH_RECORDINGS if table in present]
         selects += [_recordings(table, rows_of, names) for table in tables]
     if not selects:
         return None
     listed = ", ".join(f"w.{names.column(name)}" for name in _COLUMNS)
     order = ", ".join(f"w.{names.column(name)}" for name in ("item_id", "kind", "media_id"))
     sql = f"SELECT {listed} FROM ({' UNION ALL '.join(selects)}) AS w"
-    if MEDIA_FILES.name in filled:
+    if MEDIA_FILES.name in present:
         sql += f" WHERE {_is_not_dealt_with(rows_of, names, max_bytes)}"
     return f"{sql} ORDER BY w.{names.column('timestamp')} DESC, {order}"
 

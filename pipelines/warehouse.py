@@ -145,7 +145,7 @@ class Warehouse:
         """Return what stands for the current rows of a table after FROM, in any session.
 
         Where every version is kept (files in a folder), a table that no load has filled cannot be
-        asked; ``count`` tells.
+        asked; ``present`` tells.
         """
         if self._capabilities.keeping is Keeping.MERGE:
             return names.final(table)
