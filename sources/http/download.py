@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -90,19 +90,15 @@ def download_file(
         UnsafeError: redirected to another origin.
         RetryableError: a passing fault outlasted the retry policy.
     """
-
-    def once() -> DownloadedFile:
-        began = time.monotonic()
-        with _disk_errors_explained(target), client.stream_once(path, params) as reply:
-            _check_headers(reply, max_bytes, refuse_html=require_final_newline)
-            with _part_of(target) as part:
-                written = _write(reply.pieces(max_bytes), part, on_bytes)
-                if require_final_newline:
-                    _check_final_newline(written, reply.where)
-                publish(part, target)
-        return _downloaded(target, written, reply, began)
-
-    return client.retrying(once)
+    return _download(
+        client,
+        lambda: client.stream_once(path, params),
+        target,
+        max_bytes,
+        on_bytes,
+        is_lines=require_final_newline,
+        refuse_html=require_final_newline,
+    )
 
 
 def download_content(
@@ -130,25 +126,43 @@ def download_content(
         RetryableError: a passing fault outlasted the retry policy; or, with the status, another
             host refused every address that the API gave.
     """
+    return _download(
+        client,
+        lambda: client.stream_once(path, may_leave=True),
+        target,
+        max_bytes,
+        _ignore,
+        is_lines=False,
+        refuse_html=refuse_html,
+    )
+
+
+def _download(
+    client: ApiClient,
+    stream: Callable[[], AbstractContextManager[StreamedReply]],
+    target: Path,
+    max_bytes: int | None,
+    on_bytes: Callable[[int], None],
+    *,
+    is_lines: bool,
+    refuse_html: bool,
+) -> DownloadedFile:
+    """Write what `stream` answers to `target`, once it is whole, under the retry policy."""
 
     def once() -> DownloadedFile:
         began = time.monotonic()
-        with _disk_errors_explained(target), client.stream_once(path, may_leave=True) as reply:
+        with _disk_errors_explained(target), stream() as reply:
             _check_headers(reply, max_bytes, refuse_html=refuse_html)
             with _part_of(target) as part:
-                written = _write(reply.pieces(max_bytes), part, _ignore)
+                written = _write(reply.pieces(max_bytes), part, on_bytes)
+                if is_lines:
+                    _check_final_newline(written, reply.where)
                 publish(part, target)
-        return _downloaded(target, written, reply, began)
+        etag, content_type = (reply.headers.get(name) for name in ("etag", "content-type"))
+        seconds = time.monotonic() - began
+        return DownloadedFile(target, written.size, written.sha256, etag, content_type, seconds)
 
     return client.retrying(once)
-
-
-def _downloaded(
-    target: Path, written: WrittenFile, reply: StreamedReply, began: float
-) -> DownloadedFile:
-    etag, content_type = (reply.headers.get(name) for name in ("etag", "content-type"))
-    seconds = time.monotonic() - began
-    return DownloadedFile(target, written.size, written.sha256, etag, content_type, seconds)
 
 
 def write_whole_file(target: Path, pieces: Iterable[bytes]) -> WrittenFile:
