@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from pipelines.allowance import Allowance
 from pipelines.enrichment_reader import EnrichmentReader
 from pipelines.loading import Loader
 from pipelines.package import Package, parse_package
+from pipelines.rows import in_utc, rows_of, stored_rows
 from pipelines.warehouse import Warehouse
 from sources.gladly.enrichment import Batch, Read, Wanted, archive_reads, archived_reads
 from sources.gladly.enrichment_types import (
@@ -46,14 +47,13 @@ from sources.tables.declarations import (
     TableSchema,
     table_schemas,
 )
-from sources.tables.parquet import TableFile, read_batches, write_rows
+from sources.tables.parquet import TableFile, write_rows
 from sources.tables.parse import RecordParser, ignore_progress
 
 _READS_PER_BATCH: Final = 1000
 _KEYS_PER_QUERY: Final = 500
 # a read that found nothing is made once more, this much later or in a later run
 _CONFIRM_AFTER: Final = timedelta(hours=1)
-_TICK: Final = timedelta(microseconds=1)
 
 
 def checked_enrichment(names: Iterable[str]) -> list[EnrichmentKind]:
@@ -138,7 +138,7 @@ class _Selection:
         kinds = [kind for kind in self.kinds if kind.name not in closed]
         order = f" ORDER BY w.touched_at DESC, w.kind, w.entity_id LIMIT {most + len(failed)}"
         rows = self._rows(kinds, "w.kind, w.entity_id, w.touched_at, r.missing_since", order)
-        wanted = [Wanted(kind, entity, *map(_utc, times)) for kind, entity, *times in rows]
+        wanted = [Wanted(kind, entity, *map(in_utc, times)) for kind, entity, *times in rows]
         return [one for one in wanted if one not in failed][:most]
 
     def known(self, kind: str) -> Wanted | None:
@@ -208,8 +208,7 @@ class _Loading:
         """Archive and load reads."""
         if reads:
             loaded = ledger.loaded_files(self.loader.warehouse, ENRICHMENT_STREAM)
-            # Gladly's clock tells seconds only, and batches have to be later one than the other
-            at = max([min(read.at for read in reads), *(at + _TICK for at in loaded.values())])
+            at = ledger.later_than_all(min(read.at for read in reads), loaded.values())
             self.load(archive_reads(self.archive, reads, at))
 
     def load(self, batch: Batch) -> None:
@@ -222,7 +221,8 @@ class _Loading:
             processors=1,
             on_lines=ignore_progress,
         )
-        reads = _rows(package, ENRICHMENT_READ.table)
+        parsed = {file.table.name: file for file in package.tables}
+        reads = rows_of(parsed.get(ENRICHMENT_READ.table))
         self._add(package, self._merges(reads))
         self._add(package, self._deletions(reads))
         for kind in ENRICHMENT_KINDS.values():
@@ -290,31 +290,13 @@ class _Loading:
 
     def _stored(self, table: TableSchema, column: str, keys: Sequence[str]) -> list[Row]:
         """Return the rows whose column holds one of the keys."""
-        names = [*table.columns_by_name]
         rows: list[Row] = []
         for start in range(0, len(keys), _KEYS_PER_QUERY):
             some = keys[start : start + _KEYS_PER_QUERY]
             where = f"c.{column} IN ({', '.join(['%s'] * len(some))})"
-            rows += [
-                {name: _utc(value) for name, value in zip(names, values, strict=True)}
-                for values in self.loader.warehouse.read(table.name, names, where, *some)
-            ]
+            rows += stored_rows(self.loader.warehouse, table, where, *some)
         return rows
-
-
-def _rows(package: Package, table: str) -> list[Row]:
-    return [
-        {name: _utc(value) for name, value in row.items()}
-        for file in package.tables
-        if file.table.name == table
-        for batch in read_batches(file)
-        for row in batch.to_pylist()
-    ]
 
 
 def _lineage(row: Row) -> Row:
     return {column.name: row[column.name] for column in LINEAGE}
-
-
-def _utc(value: Any) -> Any:  # noqa: ANN401 - any value of a row
-    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -75,9 +75,14 @@ def open_gaps(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 
 def next_recording(warehouse: Warehouse, now: datetime) -> datetime:
-    """Return a time after that of every row of ``load_gaps``: Gladly's clock tells seconds only."""
+    """Return a time after that of every row of ``load_gaps``."""
     recorded = warehouse.read("load_gaps", ("recorded_at",))
-    return max([now, *(_utc(at) + timedelta(microseconds=1) for (at,) in recorded)])
+    return later_than_all(now, (at for (at,) in recorded))
+
+
+def later_than_all(now: datetime, times: Iterable[datetime]) -> datetime:
+    """Return ``now``, or a time just after all of ``times``: Gladly's clock tells seconds only."""
+    return max([now, *(_utc(at) + timedelta(microseconds=1) for at in times)])
 
 
 def gap_rows(

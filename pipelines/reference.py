@@ -6,18 +6,18 @@ of the ledger, in one transaction. A list that says nothing new writes its row o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from pipelines import ledger
 from pipelines.loading import Loader
 from pipelines.package import parse_package
+from pipelines.rows import rows_of, stored_rows
 from pipelines.warehouse import Warehouse
 from sources.gladly.history import HISTORIES, VALID_TO, next_versions
 from sources.gladly.reference import (
@@ -33,12 +33,11 @@ from sources.gladly.snapshots import Row, Rows, compare, written_rows
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, GiveUpError, HelpdeskError
 from sources.tables.declarations import TableSchema, table_schemas
-from sources.tables.parquet import TableFile, read_batches, write_rows
+from sources.tables.parquet import write_rows
 from sources.tables.parse import RecordParser, ignore_progress
 
 _AT_ONCE = 4
 _FORBIDDEN = 403
-_TICK = timedelta(microseconds=1)
 
 
 def checked_lists(names: Iterable[str]) -> list[str]:
@@ -84,7 +83,8 @@ def load_reference(
     if lists:
         with loader.warehouse.opened():
             loaded = ledger.loaded_files(loader.warehouse, REFERENCE_STREAM)
-            _load(loader, archive_lists(archive, lists, _next_time(loaded, lists)))
+            at = ledger.later_than_all(min(one.at for one in lists), loaded.values())
+            _load(loader, archive_lists(archive, lists, at))
     if failures:
         raise failures[0]
 
@@ -134,13 +134,6 @@ def _is_unavailable(error: HelpdeskError) -> bool:
     )
 
 
-def _next_time(
-    loaded: Mapping[tuple[str, str], datetime], lists: Iterable[ReferenceList]
-) -> datetime:
-    """Return a time after that of every list before: Gladly's clock tells seconds only."""
-    return max([min(one.at for one in lists), *(at + _TICK for at in loaded.values())])
-
-
 def _seen_attributes(warehouse: Warehouse) -> set[str]:
     """Return the ids of all custom attributes that are known, or that conversations have had."""
     known = warehouse.read(CUSTOM_ATTRIBUTE.table, (CUSTOM_ATTRIBUTE.key,))
@@ -171,7 +164,7 @@ def _load(loader: Loader, snapshot: Snapshot) -> None:
     for raw, counts in package.counts:
         name = raw.name.removesuffix(".jsonl")
         tables = table_schemas(REFERENCE_LISTS[name])
-        listed = {table.name: _rows(parsed.pop(table.name, None)) for table in tables}
+        listed = {table.name: rows_of(parsed.pop(table.name, None)) for table in tables}
         is_whole = name in snapshot.whole and not counts.quarantined
         # an older list tells nothing that a later one has not told
         is_late = raw.name in last and last[raw.name] >= snapshot.at
@@ -194,12 +187,12 @@ def _rows_of(
 ) -> dict[TableSchema, list[Row]]:
     """Return the rows by which a list differs from what is stored, histories included."""
     tables = table_schemas(REFERENCE_LISTS[name])
-    stored = {table.name: _stored(warehouse, table) for table in tables}
+    stored = {table.name: stored_rows(warehouse, table) for table in tables}
     difference = compare(tables, stored, listed, at, is_whole=is_whole)
     versions = {
         history.table: next_versions(
             history,
-            _stored(warehouse, history.table, f"c.{VALID_TO} IS NULL"),
+            stored_rows(warehouse, history.table, f"c.{VALID_TO} IS NULL"),
             listed[history.source],
             at,
             is_whole=is_whole,
@@ -223,7 +216,7 @@ def _gone_since(warehouse: Warehouse, name: str, keys: AbstractSet[str]) -> dict
     for history in HISTORIES.get(name, ())[:1]:
         if not keys:
             break
-        versions = _stored(warehouse, history.table)
+        versions = stored_rows(warehouse, history.table)
         holding = {history.key_of(row) for row in versions if row[VALID_TO] is None}
         ended = sorted(
             (row for row in versions if row[VALID_TO] and history.key_of(row) not in holding),
@@ -231,25 +224,3 @@ def _gone_since(warehouse: Warehouse, name: str, keys: AbstractSet[str]) -> dict
         )
         return {history.key_of(row)[0]: row[VALID_TO] for row in ended}
     return {}
-
-
-def _stored(warehouse: Warehouse, table: TableSchema, where: str = "") -> list[Row]:
-    names = [*table.columns_by_name]
-    return [
-        {name: _in_utc(value) for name, value in zip(names, values, strict=True)}
-        for values in warehouse.read(table.name, names, where)
-    ]
-
-
-def _rows(file: TableFile | None) -> list[Row]:
-    if file is None:
-        return []
-    return [
-        {name: _in_utc(value) for name, value in row.items()}
-        for batch in read_batches(file)
-        for row in batch.to_pylist()
-    ]
-
-
-def _in_utc(value: Any) -> Any:  # noqa: ANN401 - any value of a row
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
