@@ -21,7 +21,8 @@ from pipelines.loading import Loader
 from pipelines.package import Package, parse_package
 from pipelines.rows import in_utc, rows_of, stored_rows
 from pipelines.warehouse import Warehouse
-from sources.gladly.enrichment import Batch, Read, Wanted, archive_reads, archived_reads
+from sources.gladly.batches import Batch
+from sources.gladly.enrichment import Read, Wanted, archive_reads, archived_reads
 from sources.gladly.enrichment_types import (
     CUSTOMER_PROFILE,
     ENRICHMENT_FILES,

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from sources.gladly.batches import Batch, archived_batches, write_batch
 from sources.gladly.enrichment_types import (
     CUSTOMER_PROFILE,
     ENRICHMENT_READ,
@@ -29,10 +30,8 @@ from sources.http.errors import GapError, GiveUpError, RetryableError, UnsafeErr
 from sources.http.faults import server_now
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
-from sources.streams.archive import RawFile, size_and_digest
-from sources.streams.batches import batches, read_request, write_batch
 from sources.tables.conform import encode_json
-from sources.tables.timestamps import format_timestamp, parse_timestamp
+from sources.tables.timestamps import format_timestamp
 
 _MOVED: Final = 301
 _BAD_REQUEST: Final = 400
@@ -79,15 +78,6 @@ class Read:
     missing_since: datetime | None = None
     moved_to: str | None = None
     is_complete: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Reads in the raw archive that are loaded together; ``at`` is the version of their rows."""
-
-    job_id: str
-    at: datetime
-    files: tuple[RawFile, ...]
 
 
 def read_entity(client: ApiClient, kind: EnrichmentKind, wanted: Wanted, now: datetime) -> Read:
@@ -139,15 +129,12 @@ def archive_reads(archive: Path, reads: Iterable[Read], at: datetime) -> Batch:
         for table, document in (*read.documents, (ENRICHMENT_READ.table, _read_document(read))):
             lines.setdefault(table, []).append(f"{encode_json(document)}\n")
     files = {f"{table}.jsonl": "".join(texts).encode() for table, texts in lines.items()}
-    return _batch(write_batch(archive, _job_id(at), {"at": format_timestamp(at)}, files))
+    return write_batch(archive, ENRICHMENT_STREAM, at, files)
 
 
 def archived_reads(archive: Path, done: AbstractSet[str]) -> Iterator[Batch]:
-    """Yield the batches in the archive, oldest first, but for those in ``done``.
-
-    ``done`` holds the ids of batches that are loaded; their files are not read.
-    """
-    yield from sorted(map(_batch, batches(archive, done)), key=lambda batch: batch.at)
+    """Yield the batches of reads in the archive; see `archived_batches`."""
+    return archived_batches(archive, ENRICHMENT_STREAM, done)
 
 
 def _expected(kind: EnrichmentKind) -> set[int]:
@@ -228,19 +215,3 @@ def _read_document(read: Read) -> Mapping[str, Any]:
         "movedTo": read.moved_to,
         "isComplete": read.is_complete,
     }
-
-
-def _batch(folder: Path) -> Batch:
-    parsed = parse_timestamp(read_request(folder)["at"])
-    if parsed is None:
-        raise ValueError(f"{folder.name} of the raw archive was not written by this program")
-    at, job_id = parsed.at, _job_id(parsed.at)
-    files = tuple(
-        RawFile(ENRICHMENT_STREAM, job_id, path.name, at, None, path, *size_and_digest(path), 0.0)
-        for path in sorted(folder.glob("*.jsonl"))
-    )
-    return Batch(job_id, at, files)
-
-
-def _job_id(at: datetime) -> str:
-    return f"enrichment {format_timestamp(at)}"

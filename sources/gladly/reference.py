@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from sources.gladly.batches import Batch, archived_batches, write_batch
 from sources.gladly.declarations import AGENT, TOPIC
 from sources.gladly.reference_types import (
     AUDIENCE,
@@ -35,9 +36,7 @@ from sources.http.errors import GapError, RetryableError
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
 from sources.http.retry import http_date
-from sources.streams.archive import RawFile, size_and_digest
-from sources.streams.batches import batches, read_request, write_batch
-from sources.tables.timestamps import format_timestamp, parse_timestamp
+from sources.streams.archive import RawFile
 
 _PATHS: Final = {
     AGENT.table: "/api/v1/agents",
@@ -144,46 +143,18 @@ def archive_lists(archive: Path, lists: Iterable[ReferenceList], at: datetime) -
         at: The version of their rows; no other snapshot may have it.
     """
     lists = list(lists)
-    request = {
-        "at": format_timestamp(at),
-        "whole": sorted(one.name for one in lists if one.is_whole),
-    }
     files = {f"{one.name}.jsonl": one.lines for one in lists}
-    return _snapshot(write_batch(archive, _job_id(at), request, files))
+    whole = sorted(one.name for one in lists if one.is_whole)
+    return _snapshot(write_batch(archive, REFERENCE_STREAM, at, files, whole=whole))
 
 
 def archived_snapshots(archive: Path, done: AbstractSet[str]) -> Iterator[Snapshot]:
-    """Yield the snapshots in the archive, oldest first, but for those in ``done``.
-
-    ``done`` holds the ids of snapshots that are loaded; their files are not read.
-    """
-    yield from sorted(map(_snapshot, batches(archive, done)), key=lambda snapshot: snapshot.at)
+    """Yield the snapshots in the archive; see `archived_batches`."""
+    return map(_snapshot, archived_batches(archive, REFERENCE_STREAM, done))
 
 
-def _snapshot(folder: Path) -> Snapshot:
-    request = read_request(folder)
-    parsed = parse_timestamp(request["at"])
-    if parsed is None:
-        raise ValueError(f"{folder.name} of the raw archive was not written by this program")
-    job_id = _job_id(parsed.at)
-    files = tuple(
-        RawFile(
-            REFERENCE_STREAM,
-            job_id,
-            path.name,
-            parsed.at,
-            None,
-            path,
-            *size_and_digest(path),
-            0.0,
-        )
-        for path in sorted(folder.glob("*.jsonl"))
-    )
-    return Snapshot(job_id, parsed.at, files, frozenset(request["whole"]))
-
-
-def _job_id(at: datetime) -> str:
-    return f"reference {format_timestamp(at)}"
+def _snapshot(batch: Batch) -> Snapshot:
+    return Snapshot(batch.job_id, batch.at, batch.files, frozenset(batch.request["whole"]))
 
 
 def _custom_attributes(client: ApiClient, identifiers: list[str]) -> ReferenceList:

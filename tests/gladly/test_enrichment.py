@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
+from sources.gladly.batches import Batch
 from sources.gladly.enrichment import (
-    Batch,
     Read,
     Wanted,
     archive_reads,
