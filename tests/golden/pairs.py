@@ -8,6 +8,7 @@ row came from, but for its line, and write instants and decimals as text.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -37,7 +38,8 @@ LINEAGE = Lineage(datetime(2024, 3, 2, 1, 10, tzinfo=UTC), "golden-job", "golden
 _LINEAGE = {"_extracted_at", "_job_id", "_file"}
 _LINEAGE_OF_QUARANTINED = {"extracted_at", "job_id", "file"}
 
-Tables = dict[str, list[dict[str, Any]]]
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,16 @@ def parsed(pair: Pair) -> tuple[FileCounts, Tables]:
 
 def shown(counts: FileCounts, tables: Tables) -> str:
     """Return the text of an expected file: one row a line, tables by name."""
+    return text_of(counts, tables, _row)
+
+
+def text_of(counts: FileCounts, tables: Tables, row_text: Callable[[str, Row], str]) -> str:
+    """Return the text of an expected file, whose rows ``row_text`` writes, given their table."""
     parts = [
         f' "lines": {counts.lines},\n "rows": {counts.rows},\n "quarantined": {counts.quarantined}'
     ]
     parts += [
-        f' "{name}": [\n' + ",\n".join(f"  {_row(name, row)}" for row in rows) + "\n ]"
+        f' "{name}": [\n' + ",\n".join(f"  {row_text(name, row)}" for row in rows) + "\n ]"
         for name, rows in sorted(tables.items())
     ]
     return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -95,13 +102,14 @@ def expected_tables(pair: Pair) -> dict[str, Any]:
     return expected
 
 
-def _row(table: str, row: dict[str, Any]) -> str:
+def _row(table: str, row: Row) -> str:
     left_out = _LINEAGE_OF_QUARANTINED if table == "quarantined_lines" else _LINEAGE
     # as JSON escapes: odd characters must be seen in a diff
-    return json.dumps({name: _value(row[name]) for name in row if name not in left_out})
+    return json.dumps({name: value_text(row[name]) for name in row if name not in left_out})
 
 
-def _value(value: object) -> object:
+def value_text(value: object) -> object:
+    """Return a value as JSON has it: instants and decimals as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, Decimal):

@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -23,7 +21,7 @@ from sources.gladly.work_sessions import WorkSessionParser
 from sources.tables.build import Lineage
 from sources.tables.parquet import TableFiles
 from sources.tables.parse import FileCounts
-from tests.golden.pairs import FOLDER
+from tests.golden.pairs import FOLDER, Row, Tables, text_of, value_text
 
 LINEAGE = Lineage(datetime(2024, 11, 5, 6, 0, tzinfo=UTC), "golden-request", "golden.csv")
 ENDPOINT = "work_session_events"
@@ -33,8 +31,6 @@ USUAL_DAYS = (date(2024, 3, 1), date(2024, 3, 2))
 # the clock is put back at 2 o'clock
 CLOCK_CHANGE_DAYS = (date(2024, 11, 3), date(2024, 11, 3))
 _LINEAGE = {"_extracted_at", "_job_id", "_file", "extracted_at", "job_id", "file"}
-
-Tables = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +93,9 @@ def parsed_report(pair: ReportPair) -> tuple[FileCounts, Tables]:
 
 def shown_report(counts: FileCounts, tables: Tables) -> str:
     """Return the text of an expected file: one row a line, tables by name."""
-    parts = [
-        f' "lines": {counts.lines},\n "rows": {counts.rows},\n "quarantined": {counts.quarantined}'
-    ]
-    parts += [
-        f' "{name}": [\n' + ",\n".join(f"  {_row(row)}" for row in rows) + "\n ]"
-        for name, rows in sorted(tables.items())
-    ]
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    return text_of(counts, tables, _row)
 
 
-def _row(row: dict[str, Any]) -> str:
+def _row(_table: str, row: Row) -> str:
     filled = {name: value for name, value in row.items() if value is not None}
-    return json.dumps({name: _value(filled[name]) for name in filled if name not in _LINEAGE})
-
-
-def _value(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return value
+    return json.dumps({name: value_text(filled[name]) for name in filled if name not in _LINEAGE})
