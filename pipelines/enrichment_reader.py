@@ -14,6 +14,7 @@ from sources.gladly.enrichment import Read, Wanted, read_entity
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS, Outcome
 from sources.http.client import ApiClient
 from sources.http.errors import (
+    FAULTS_OF_AN_OUTAGE,
     GiveUpError,
     HelpdeskError,
     RetryableError,
@@ -22,8 +23,6 @@ from sources.http.errors import (
 
 # ten reads a second keep so many under way when each takes six seconds
 _AT_ONCE: Final = 64
-# so many reads in a row that fail in passing, each after all its attempts, are an outage
-_FAULTS_OF_AN_OUTAGE: Final = 3
 # so many of a kind that find nothing, and none that does: Gladly does not serve that kind
 _MISSING_OF_A_CLOSED_KIND: Final = 50
 _UNAUTHORIZED: Final = 401
@@ -118,7 +117,7 @@ class EnrichmentReader:
         with self._lock:
             self.errors.append(error)
             self._faults_in_a_row += 1
-            if self._faults_in_a_row >= _FAULTS_OF_AN_OUTAGE:
+            if self._faults_in_a_row >= FAULTS_OF_AN_OUTAGE:
                 self.outage = self.outage or error
 
     def _note_refusal(self, kind: str, error: GiveUpError) -> None:

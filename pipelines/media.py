@@ -35,14 +35,13 @@ from sources.gladly.media import (
     stored_name,
 )
 from sources.http.client import ApiClient
-from sources.http.errors import GiveUpError, HelpdeskError
+from sources.http.errors import FAULTS_OF_AN_OUTAGE, GiveUpError, HelpdeskError
 from sources.tables.parquet import write_rows
 
 _AT_ONCE: Final = 8
 _PAGE: Final = 1_000
 _BATCH_FILES: Final = 50
 _BATCH_BYTES: Final = 256 << 20
-_OUTAGE: Final = 3
 _REFUSED_FOR: Final = timedelta(days=30)
 
 
@@ -213,12 +212,14 @@ class _Intake:
             self.failed += 1
             report.failed += 1
             self._first_error = self._first_error or came
-            self._count_in_a_row(came, stop_at=1 if isinstance(came, GiveUpError) else _OUTAGE)
+            self._count_in_a_row(
+                came, stop_at=1 if isinstance(came, GiveUpError) else FAULTS_OF_AN_OUTAGE
+            )
             return
         report.add(came.outcome, came.bytes or 0)
         if came.is_for_lack_of_permission:
             error = GiveUpError(came.reason or Outcome.REFUSED, status=came.status)
-            self._count_in_a_row(error, stop_at=_OUTAGE)
+            self._count_in_a_row(error, stop_at=FAULTS_OF_AN_OUTAGE)
         else:
             self._failed_in_a_row = 0
         is_stored = came.outcome is Outcome.STORED

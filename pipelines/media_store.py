@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -71,7 +71,7 @@ class MediaStore:
                 return None
             digest, size = hashlib.sha256(), 0
             with self._files.open(self._path(name), "rb") as stream:
-                while piece := stream.read(_PIECE_BYTES):
+                for piece in _pieces(stream):
                     digest.update(piece)
                     size += len(piece)
         return StoredFile(size, digest.hexdigest())
@@ -186,11 +186,11 @@ def _move(source: Path, target: Path) -> None:
     except OSError as fault:
         if fault.errno != errno.EXDEV:
             raise
-        write_whole_file(target, _pieces(source))
+        with source.open("rb") as stream:
+            write_whole_file(target, _pieces(stream))
         source.unlink()
 
 
-def _pieces(source: Path) -> Iterator[bytes]:
-    with source.open("rb") as stream:
-        while piece := stream.read(_PIECE_BYTES):
-            yield piece
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE_BYTES):
+        yield piece

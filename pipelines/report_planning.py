@@ -84,6 +84,11 @@ class _Series:
         return self.asked.last_day
 
     @property
+    def trailing_day(self) -> date:
+        """The first day that can still change."""
+        return self.today - (self.trailing_days - 1) * _DAY
+
+    @property
     def timezone(self) -> ZoneInfo:
         return ZoneInfo(self.asked.timezone)
 
@@ -156,10 +161,10 @@ def nightly_requests(plan: ReportPlan, warehouse: Warehouse, now: datetime) -> l
     """Return what a nightly run asks for, report by report, oldest days first."""
     requests: list[ReportRequest] = []
     for series in _all_series(plan, warehouse, now):
-        trailing_day = series.today - (series.trailing_days - 1) * _DAY
+        first_day = min(series.trailing_day, series.first_day_of_runs or series.trailing_day)
         days = days_to_read(
             series.read,
-            first_day=plan.first_day or min(trailing_day, series.first_day_of_runs or trailing_day),
+            first_day=plan.first_day or first_day,
             now=now,
             timezone=plan.timezone,
             trailing_days=series.trailing_days,
@@ -194,8 +199,7 @@ def days_in_neither(
     missing: set[date] = set()
     for series in _all_series(plan, warehouse, now):
         first_of_runs = series.first_day_of_runs or plan.first_day
-        next_run = series.today - (series.trailing_days - 1) * _DAY
-        after = DaySpan(span.last_day + _DAY, (first_of_runs or next_run) - _DAY)
+        after = DaySpan(span.last_day + _DAY, (first_of_runs or series.trailing_day) - _DAY)
         missing |= {day for day in series.before_runs(after) if day not in series.read}
     return DaySpan(min(missing), max(missing)) if missing else None
 

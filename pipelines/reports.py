@@ -25,6 +25,7 @@ from sources.gladly.settings import REPORTS_STREAM
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import (
+    FAULTS_OF_AN_OUTAGE,
     HelpdeskError,
     RetryableError,
     TruncatedError,
@@ -32,8 +33,6 @@ from sources.http.errors import (
 from sources.tables.parquet import TableFiles, join_files
 
 REQUESTS_PER_PACKAGE = 64
-# so many reports in a row that fail in passing, each after all its attempts, are an outage
-_FAULTS_OF_AN_OUTAGE = 3
 
 
 def load_reports(
@@ -127,7 +126,7 @@ class _Fetching:
         for error in outcome.errors:
             if isinstance(error, RetryableError):
                 self._faults_in_a_row += 1
-                if self._faults_in_a_row == _FAULTS_OF_AN_OUTAGE:
+                if self._faults_in_a_row == FAULTS_OF_AN_OUTAGE:
                     raise error
 
 

@@ -94,7 +94,8 @@ def read_entity(client: ApiClient, kind: EnrichmentKind, wanted: Wanted, now: da
             read (403).
     """
     try:
-        path = path_segment(wanted.entity_id).join(kind.path)
+        before, after = kind.path
+        path = f"{before}{path_segment(wanted.entity_id)}{after}"
     except UnsafeError:
         return Read(wanted, Outcome.REFUSED, now)
     try:

@@ -5,7 +5,7 @@ No message contains credentials, a query string or a response body.
 """
 
 import copy
-from typing import TypeVar
+from typing import Final, TypeVar
 
 
 class HelpdeskError(Exception):
@@ -73,6 +73,10 @@ class TooLargeError(UnsafeError):
         super().__init__(message)
         self.at_least_bytes = at_least_bytes
 
+
+# So many pieces of work in a row that fail in passing, each after all its attempts, are an outage:
+# what is left would fail as well.
+FAULTS_OF_AN_OUTAGE: Final = 3
 
 AnyHelpdeskError = TypeVar("AnyHelpdeskError", bound=HelpdeskError)
 

@@ -404,7 +404,7 @@ def test_pages_and_failures_between_them_lose_and_double_nothing(
     sandbox: Sandbox, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media_module, "_PAGE", 3)
-    monkeypatch.setattr(media_module, "_OUTAGE", 1000)
+    monkeypatch.setattr(media_module, "FAULTS_OF_AN_OUTAGE", 1000)
     monkeypatch.setattr(media_module, "_BATCH_FILES", 2)
     unlucky = sorted(item for item, kind, _ in told_of(target) if kind == "recording")[::2]
     for item_id in unlucky:
