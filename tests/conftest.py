@@ -10,6 +10,8 @@ import pytest
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 
+pytest_plugins = ["tests.promises"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Leave out the long form of suites unless -m asks for it."""
