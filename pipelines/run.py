@@ -48,7 +48,9 @@ class Run:
 
     def __post_init__(self) -> None:
         # one for all requests for reports: the limit is the organisation's
-        self.report_budget = report_budget(self.settings.reports_per_minute)
+        self.report_budget = report_budget(
+            self.settings.reports_per_minute, sleep=self.sleep, clock=self.clock
+        )
 
     @contextmanager
     def recorded(self) -> Iterator[None]:

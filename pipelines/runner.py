@@ -6,11 +6,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from dlt.common.destination import Destination
 
 from pipelines.backfill import GladlyBackfill
@@ -38,7 +39,7 @@ from sources.gladly.settings import (
     gladly_base_url,
 )
 from sources.http.budget import RateBudget
-from sources.http.client import ApiClient
+from sources.http.client import DEFAULT_TIMEOUTS, ApiClient
 from sources.http.download import make_private_folder
 from sources.http.errors import SettingsError
 
@@ -70,7 +71,25 @@ class Target:
         return Warehouse(self.destination, self.capabilities, self.dataset, GLADLY_TABLES, folder)
 
 
-def open_client(settings: GladlySettings) -> ApiClient:
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a run waits.
+
+    Attributes:
+        sleep: waits for seconds: for jobs, for rate limits, for the next attempt.
+        clock: monotonic seconds, which ``sleep`` moves.
+        timeouts: how long an answer may take, in seconds.
+    """
+
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    timeouts: httpx.Timeout = field(default_factory=lambda: DEFAULT_TIMEOUTS)
+
+
+REAL_TIME = Timing()
+
+
+def open_client(settings: GladlySettings, timing: Timing = REAL_TIME) -> ApiClient:
     """Return a client for the organisation's API; a rotated token is reread once.
 
     Raises:
@@ -85,8 +104,16 @@ def open_client(settings: GladlySettings) -> ApiClient:
         gladly_base_url(settings.organization, settings.base_url),
         settings.email,
         settings.api_token,
-        budget=RateBudget(REQUESTS_PER_SECOND, share=settings.rate_share),
+        budget=RateBudget(
+            REQUESTS_PER_SECOND,
+            share=settings.rate_share,
+            sleep=timing.sleep,
+            clock=timing.clock,
+        ),
         credentials=reread,
+        sleep=timing.sleep,
+        clock=timing.clock,
+        timeouts=timing.timeouts,
     )
 
 
@@ -132,16 +159,19 @@ def run_gladly(
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    timeouts: httpx.Timeout = DEFAULT_TIMEOUTS,
 ) -> RunReport:
     """Run the nightly job once.
 
-    ``sleep`` and ``clock`` are those of the wait for unfinished jobs; requests have their own.
+    ``sleep`` and ``clock`` are those of all it waits for: unfinished jobs, rate limits, the next
+    attempt; ``timeouts`` say how long it waits for an answer.
 
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
     """
-    with _open_run(GladlyRun, settings, target, progress) as run:
-        run.selected, run.sleep, run.clock = selected, sleep, clock
+    timing = Timing(sleep, clock, timeouts)
+    with _open_run(GladlyRun, settings, target, progress, timing) as run:
+        run.selected = selected
         return run.run()
 
 
@@ -166,12 +196,16 @@ def backfill_gladly(
 
 @contextmanager
 def _open_run(
-    job: type[_Job], settings: GladlySettings, target: Target, progress: ProgressReporter
+    job: type[_Job],
+    settings: GladlySettings,
+    target: Target,
+    progress: ProgressReporter,
+    timing: Timing = REAL_TIME,
 ) -> Iterator[_Job]:
     started = datetime.now(UTC)
     check_values(settings)
     media_store = open_media_store(settings.media_url, target.data)
-    with open_client(settings) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
+    with open_client(settings, timing) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
         report = RunReport(
             run_id=f"{started:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
             pipeline=SOURCE_NAME,
@@ -185,4 +219,14 @@ def _open_run(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        yield job(settings, client, warehouse, workspace, progress, report, media_store)
+        yield job(
+            settings,
+            client,
+            warehouse,
+            workspace,
+            progress,
+            report,
+            media_store,
+            sleep=timing.sleep,
+            clock=timing.clock,
+        )

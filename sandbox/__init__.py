@@ -11,7 +11,22 @@ from sandbox.event_files import write_events
 from sandbox.event_identity import Deletion, Merge
 from sandbox.events import EventStream, WorldEvent
 from sandbox.exports import FILE_NAMES, JobStatus
-from sandbox.faults import FaultAction, FaultScript, answer_html, answer_status, drop_after, stall
+from sandbox.faults import (
+    FaultAction,
+    FaultScript,
+    answer_html,
+    answer_status,
+    answer_truly,
+    drip,
+    drop_after,
+    drop_before,
+    drop_chunks_after,
+    first,
+    redirect,
+    stall,
+    stall_after,
+    stall_before,
+)
 from sandbox.request_log import RecordedRequest, RequestLog
 from sandbox.service import Sandbox, SandboxSettings
 from sandbox.world import World, WorldSettings, write_conversation_items
@@ -34,8 +49,16 @@ __all__ = [
     "WorldSettings",
     "answer_html",
     "answer_status",
+    "answer_truly",
+    "drip",
     "drop_after",
+    "drop_before",
+    "drop_chunks_after",
+    "first",
+    "redirect",
     "stall",
+    "stall_after",
+    "stall_before",
     "write_conversation_items",
     "write_events",
 ]

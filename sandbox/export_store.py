@@ -128,6 +128,11 @@ class ExportStore:
         with self._lock:
             self._removed.add(job_id)
 
+    def restore(self, job_id: str) -> None:
+        """Bring back a job that was taken away."""
+        with self._lock:
+            self._removed.discard(job_id)
+
     def _stored(self, content: bytes | Path, modified_at: int) -> Path:
         if isinstance(content, Path):
             return content

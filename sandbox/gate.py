@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Callable
 from email.utils import format_datetime
-from time import monotonic
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +19,23 @@ _REPORTS = "/api/v1/reports"
 def basic_authorization(email: str, api_token: str) -> str:
     """Return the Authorization header of HTTP Basic for an API user."""
     return "Basic " + b64encode(f"{email}:{api_token}".encode()).decode()
+
+
+async def _read(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
+    """Return the body of a request, and what gives it once more."""
+    if scope["method"] in {"GET", "DELETE"}:
+        return b"", receive
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return body, again
 
 
 class Gate:
@@ -41,6 +57,7 @@ class Gate:
         faults: FaultScript,
         authorization: Callable[[], str],
         failures: list[Exception],
+        seconds: Callable[[], float],
     ) -> None:
         self._app = app
         self._clock = clock
@@ -50,18 +67,20 @@ class Gate:
         self._faults = faults
         self._authorization = authorization
         self._failures = failures
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        seconds = monotonic()
+        seconds = self._seconds()
         headers = dict(Headers(scope=scope))
         authorised = headers.pop("authorization", "") == self._authorization()
         remaining = self._rate_limit.remaining_after(scope["method"], seconds)
+        body, receive = await _read(scope, receive)
         recorded = False
 
-        def record(status: int | None) -> None:
+        def record(status: int | None, retry_after: str | None = None) -> None:
             nonlocal recorded
             recorded = True
             self._requests.record(
@@ -73,13 +92,15 @@ class Gate:
                     seconds=seconds,
                     authorised=authorised,
                     headers=headers,
+                    body=body,
+                    retry_after=retry_after,
                 )
             )
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                record(message["status"])
                 answered = MutableHeaders(scope=message)
+                record(message["status"], answered.get("Retry-After"))
                 answered["Date"] = format_datetime(self._clock.now(), usegmt=True)
                 answered["Ratelimit-Limit-Second"] = str(self._rate_limit.requests_per_second)
                 answered["Ratelimit-Remaining-Second"] = str(max(remaining, 0))
@@ -106,7 +127,7 @@ class Gate:
         return self._let_through
 
     async def _report(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._report_limit.admit(monotonic()) as refusal:
+        with self._report_limit.admit(self._seconds()) as refusal:
             if refusal is None:
                 await self._let_through(scope, receive, send)
             else:

@@ -20,9 +20,11 @@ class RecordedRequest:
         path: Decoded, without the query.
         query: As sent, without the question mark.
         status: What was answered, or None if the connection was dropped before any answer.
-        seconds: When it arrived, on the machine's monotonic clock.
+        seconds: When it arrived, on the sandbox's monotonic clock.
         authorised: Whether it carried the right e-mail and token.
         headers: As sent, names in lower case, without the authorization header.
+        body: As sent.
+        retry_after: The Retry-After header of the answer, if it had one.
     """
 
     method: str
@@ -32,6 +34,8 @@ class RecordedRequest:
     seconds: float
     authorised: bool
     headers: dict[str, str]
+    body: bytes = b""
+    retry_after: str | None = None
 
 
 @dataclass(slots=True)

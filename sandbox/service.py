@@ -1,18 +1,21 @@
 """The sandbox as one object: start it, talk to it over HTTP, steer it from the test."""
 
+import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import create_app
 from sandbox.clock import SandboxClock
@@ -52,6 +55,7 @@ class SandboxSettings:
         reports_at_once: How many reports may be under way at one time (the same page).
         port: 0 takes any free port.
         folder: Where export files are written; a temporary folder by default.
+        seconds: The clock that its limits go by, and that it notes requests by.
     """
 
     world: WorldSettings = field(default_factory=WorldSettings)
@@ -64,6 +68,7 @@ class SandboxSettings:
     reports_at_once: int = 2
     port: int = 0
     folder: Path | None = None
+    seconds: Callable[[], float] = monotonic
 
 
 def _first_morning(world: WorldSettings) -> datetime:
@@ -83,12 +88,20 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
+class _Protocol(H11Protocol):
+    """Lets a fault close the connection: each request finds it in the state of its scope."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
 def _server(app: ASGIApp) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -223,6 +236,7 @@ class Sandbox:
             faults=self.faults,
             authorization=lambda: basic_authorization(self.email, self.api_token),
             failures=self._failures,
+            seconds=self.settings.seconds,
         )
 
     def stop(self) -> None:
@@ -292,6 +306,10 @@ class Sandbox:
     def remove_job(self, job_id: str) -> None:
         """Take a job away, as another API user of the organisation may at any time."""
         self._running_store().remove(job_id)
+
+    def restore_job(self, job_id: str) -> None:
+        """Bring back a job that was taken away, as Gladly Support does."""
+        self._running_store().restore(job_id)
 
     def add_event(self, record: dict[str, Any], visible_at: datetime | None = None) -> None:
         """Put a test's own event into the stream, beside the world's.

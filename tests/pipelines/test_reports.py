@@ -4,18 +4,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import NoReturn
 
 import pytest
 
 from pipelines import report_fetching
-from pipelines import run as run_module
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sandbox.faults import answer_html, answer_status
 from sandbox.report_padding import PaddedDay
-from sources.gladly.reports import report_budget
 from sources.http.errors import HelpdeskError, SettingsError, TruncatedError
 from tests.pipelines.events import (
     EVENTS_FILE,
@@ -194,15 +192,20 @@ def strict_gladly(now: datetime) -> Iterator[Sandbox]:
 
 
 def test_healing_work_sessions_and_reports_share_ten_requests_a_minute(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     target = duckdb_target(tmp_path)
-    monkeypatch.setattr(run_module, "report_budget", partial(report_budget, sleep=would_wait))
     with strict_gladly(day(1.5)) as sandbox:
         run_events(sandbox, target)
         sandbox.clock.set(day(2.7))
         with pytest.raises(WaitsError):
-            run(sandbox, target, selected={EVENTS_FILE, "reports"}.__contains__)
+            run(
+                sandbox,
+                target,
+                selected={EVENTS_FILE, "reports"}.__contains__,
+                sleep=would_wait,
+                clock=monotonic,
+            )
         assert sandbox.requests.most_within(60, "POST", REPORTS_PATH) == 10
         assert sandbox.requests.most_at_once("POST", REPORTS_PATH) <= 2
         assert sandbox.requests.count_429() == 0
