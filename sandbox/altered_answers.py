@@ -57,8 +57,13 @@ def cut_to(share: float) -> FaultAction:
 
 
 def empty() -> FaultAction:
-    """Answer 200 with nothing."""
-    return cut_to(0)
+    """Answer 200 with nothing, not even a type, as a proxy in trouble does."""
+
+    def change(answer: _Answer) -> None:
+        answer.body = b""
+        answer.headers.pop(b"content-type", None)
+
+    return altered(change)
 
 
 def with_header(name: str, value: str) -> FaultAction:

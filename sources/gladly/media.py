@@ -18,6 +18,7 @@ from sources.gladly.selection import chosen
 from sources.http.client import ApiClient
 from sources.http.download import download_content
 from sources.http.errors import (
+    EmptyError,
     GapError,
     GiveUpError,
     HelpdeskError,
@@ -198,6 +199,8 @@ def fetch_medium(client: ApiClient, medium: Medium, target: Path, max_bytes: int
         )
     except TooLargeError as error:
         return Fetched(Outcome.TOO_LARGE, bytes=error.at_least_bytes, reason=str(error))
+    except EmptyError as error:
+        return Fetched(Outcome.REFUSED, reason=str(error))
     except GapError as error:
         return Fetched(Outcome.GONE, reason=str(error))
     except (GiveUpError, RetryableError) as error:

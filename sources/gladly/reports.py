@@ -7,6 +7,7 @@ rows it is cut without a word, so spans that come close are asked for again in h
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,12 @@ from typing import Any, Final, NamedTuple
 
 from sources.http.budget import RateBudget
 from sources.http.client import DEFAULT_BODY_BYTES, ApiClient
-from sources.http.download import check_end_is_marked, write_whole_file
-from sources.http.errors import HelpdeskError, TruncatedError
+from sources.http.download import (
+    check_emptiness_is_meant,
+    check_end_is_marked,
+    write_whole_file,
+)
+from sources.http.errors import TruncatedError
 from sources.http.faults import server_now
 from sources.http.replies import Reply
 from sources.streams.csv_records import check_is_csv
@@ -35,6 +40,8 @@ SUSPECT_ROWS: Final = 90_000
 
 _DAY: Final = timedelta(days=1)
 _HEAD_BYTES: Final = 1024
+_CONTENT_TYPE: Final = "text/csv"
+_LINE_ENDS: Final = (b"\n", b"\r")
 
 
 class DaySpan(NamedTuple):
@@ -111,8 +118,9 @@ def fetch_report(
 ) -> FetchedReport:
     """Fetch one report to ``target``, which appears only once the file is whole.
 
-    A CSV has no mark of its end, so a report that was cut before it left Gladly shows only in its
-    last record; a cut on the way is noticed. An empty body is a report without rows.
+    A cut on the way is noticed. A CSV has no mark of its end, so one that was cut before it left
+    Gladly may show in its last line only: where no line break ends that, the report is asked for
+    until the same one comes twice. An empty body that calls itself CSV is a report without rows.
 
     Args:
         client: sends the credentials; its retry policy counts.
@@ -160,30 +168,45 @@ def fetch_csv(
     """
     where = f"POST {path} ({what})"
 
-    def once() -> Reply | HelpdeskError:
-        try:
-            reply = client.request(
-                "POST",
-                path,
-                document=document,
-                budget=budget,
-                max_bytes=max_bytes,
-                as_json=False,
-            )
-        except HelpdeskError as error:
-            # its attempts are used up: handed back, so that they are not multiplied by ours
-            return error
+    unended: set[bytes] = set()
+
+    def once() -> Reply:
+        reply = client.request_once(
+            "POST",
+            path,
+            document=document,
+            budget=budget,
+            max_bytes=max_bytes,
+            as_json=False,
+        )
         check_end_is_marked(reply.headers, where)
+        check_emptiness_is_meant(reply.headers, len(reply.body), _CONTENT_TYPE, where)
         check_is_csv(reply.body[:_HEAD_BYTES], where)
+        _check_last_line(reply.body, unended, where)
         return reply
 
     began = time.monotonic()
     reply = client.retrying(once)
-    if isinstance(reply, HelpdeskError):
-        raise reply
     written = write_whole_file(target, [reply.body])
     seconds = time.monotonic() - began
     return FetchedReport(target, written.size, written.sha256, seconds, server_now(reply.headers))
+
+
+def _check_last_line(body: bytes, unended: set[bytes], where: str) -> None:
+    """Refuse a body that ends within a line, unless the very same one came before.
+
+    Raises:
+        TruncatedError: it may be cut.
+    """
+    if not body or body.endswith(_LINE_ENDS):
+        return
+    digest = hashlib.sha256(body).digest()
+    if digest not in unended:
+        unended.add(digest)
+        raise TruncatedError(
+            f"{where} answered {len(body)} bytes that end within a line, so they may be cut. Run "
+            "again; if it persists, the report is incomplete at the source."
+        )
 
 
 def halves(span: DaySpan) -> tuple[DaySpan, DaySpan]:

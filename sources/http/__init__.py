@@ -12,6 +12,7 @@ from sources.http.download import (
     make_private_folder,
 )
 from sources.http.errors import (
+    EmptyError,
     GapError,
     GiveUpError,
     HelpdeskError,
@@ -37,6 +38,7 @@ __all__ = [
     "PER_SECOND_HEADERS",
     "ApiClient",
     "DownloadedFile",
+    "EmptyError",
     "GapError",
     "GiveUpError",
     "HelpdeskError",

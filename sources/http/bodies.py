@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from sources.http.errors import GiveUpError, TooLargeError, TruncatedError
+from sources.http.errors import GiveUpError, TooLargeError, TruncatedError, UnsafeError
 
 PIECE_BYTES: Final = 1 << 20
 _GZIP_FRAMING: Final = 31  # zlib's code for "gzip header and trailer expected"
@@ -66,6 +66,17 @@ def _inflated(member: "zlib._Decompress", data: bytes) -> bytes:
         raise TruncatedError(f"A gzip body is damaged ({fault}).") from None
 
 
+def _bounded_gunzipped(pieces: Iterable[bytes], max_bytes: int | None) -> Iterator[bytes]:
+    """As `bounded`; a bomb says nothing of how large what was asked for truly is."""
+    try:
+        yield from bounded(gunzipped(pieces), max_bytes)
+    except TooLargeError as error:
+        unpacked = str(error)
+    else:
+        return
+    raise UnsafeError(f"{unpacked} It came as gzip, which was not asked for.")
+
+
 def decoded(
     pieces: Iterable[bytes], content_encoding: str, max_bytes: int | None
 ) -> Iterator[bytes]:
@@ -78,12 +89,13 @@ def decoded(
 
     Raises:
         TruncatedError: a gzip body is damaged or cut.
-        TooLargeError: the decoded body exceeds `max_bytes`.
+        TooLargeError: the body exceeds `max_bytes`.
+        UnsafeError: it is gzip, and unpacks to more than that.
         GiveUpError: an encoding we never ask for.
     """
     encoding = content_encoding.strip().lower()
     if encoding in {"gzip", "x-gzip"}:
-        return bounded(gunzipped(pieces), max_bytes)
+        return _bounded_gunzipped(pieces, max_bytes)
     if encoding in {"", "identity"}:
         return bounded(pieces, max_bytes)
     raise GiveUpError(

@@ -200,12 +200,34 @@ class ApiClient:
         Raises:
             HelpdeskError: as `get_json`.
         """
+        return self.retrying(
+            lambda: self.request_once(
+                method,
+                path,
+                params=params,
+                document=document,
+                expect=expect,
+                budget=budget,
+                max_bytes=max_bytes,
+                as_json=as_json,
+            )
+        )
 
-        def once() -> Reply:
-            call = self._call(method, path, params, frozenset(expect), budget)
-            return self._whole_reply(_with_document(call, document), max_bytes, as_json=as_json)
-
-        return self.retrying(once)
+    def request_once(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        document: object = None,
+        expect: frozenset[int] | set[int] = frozenset({200}),
+        budget: RateBudget | None = None,
+        max_bytes: int = DEFAULT_BODY_BYTES,
+        as_json: bool = True,
+    ) -> Reply:
+        """As `request`, but one attempt: for callers that retry the whole of what they do."""
+        call = self._call(method, path, params, frozenset(expect), budget)
+        return self._whole_reply(_with_document(call, document), max_bytes, as_json=as_json)
 
     @contextmanager
     def stream(self, path: str, params: Params | None = None) -> Iterator[StreamedReply]:

@@ -12,10 +12,18 @@ from typing import Final
 
 from sources.http.bodies import has_terminator
 from sources.http.client import ApiClient, Params
-from sources.http.errors import GiveUpError, RetryableError, TooLargeError, TruncatedError
+from sources.http.errors import (
+    EmptyError,
+    GiveUpError,
+    RetryableError,
+    TooLargeError,
+    TruncatedError,
+)
 from sources.http.replies import StreamedReply
 
 _WRITE_BUFFER_BYTES: Final = 1 << 20
+# Gladly API reference: application/x-ndjson for files of exports, x-jsonlines for events
+_LINES_TYPE: Final = "application/x-"
 _FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 # O_EXCL also refuses to follow a symbolic link
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -120,6 +128,7 @@ def download_content(
     Raises:
         GapError: 404 or 410.
         TruncatedError: cut in every attempt.
+        EmptyError: not a byte in any attempt.
         GiveUpError: the disk is full or refuses, or the server refuses.
         TooLargeError: larger than `max_bytes`.
         UnsafeError: redirected to where requests must not go.
@@ -156,7 +165,15 @@ def _download(
             with _part_of(target) as part:
                 written = _write(reply.pieces(max_bytes), part, on_bytes)
                 if is_lines:
+                    check_emptiness_is_meant(
+                        reply.headers, written.size, _LINES_TYPE, reply.where
+                    )
                     _check_final_newline(written, reply.where)
+                elif not written.size:
+                    raise EmptyError(
+                        f"{reply.where} sent content without a single byte. Run again later; if "
+                        "it persists, it is lost at the source."
+                    )
                 publish(part, target)
         etag, content_type = (reply.headers.get(name) for name in ("etag", "content-type"))
         seconds = time.monotonic() - began
@@ -189,6 +206,30 @@ def check_end_is_marked(headers: Mapping[str, str], where: str) -> None:
         raise TruncatedError(
             f"{where} sent a body that marks no end (neither Content-Length nor chunked), so "
             "a cut would go unnoticed. Run again; if it persists, check any proxy in between."
+        )
+
+
+def check_emptiness_is_meant(
+    headers: Mapping[str, str], size: int, content_type: str, where: str
+) -> None:
+    """Refuse an empty body that does not call itself what was asked for.
+
+    A file may have no lines. But what stands between us and the API also answers 200 and nothing
+    when it is in trouble, and knows nothing of the API's types.
+
+    Args:
+        headers: of the response; lower-case lookups must work.
+        size: of the decoded body.
+        content_type: the beginning of the type that the API documents.
+        where: method, path and host, for the message.
+
+    Raises:
+        TruncatedError: it is empty, of another type or none.
+    """
+    if not size and not headers.get("content-type", "").lower().startswith(content_type):
+        raise TruncatedError(
+            f"{where} answered 200 with nothing at all, not even with the type of an empty file. "
+            "Run again later; if it persists, check any proxy in between."
         )
 
 

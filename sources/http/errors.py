@@ -57,6 +57,10 @@ class TruncatedError(HelpdeskError):
     """Strategy: fetch the body again from its start; this one was not whole."""
 
 
+class EmptyError(TruncatedError):
+    """Strategy: fetch it again; where it stays empty, leave it out for now and go on."""
+
+
 class UnsafeError(HelpdeskError):
     """Strategy: stop and tell a person; policy refuses this (plain http, other host, huge body)."""
 

@@ -28,7 +28,7 @@ from tests.pipelines.runs import settings_for
 # PROMISES.md, 17: what a request may cost, whatever goes wrong
 ATTEMPTS = 6
 # an answer that stalls costs real time
-TIMEOUTS = httpx.Timeout(connect=10.0, read=1.0, write=10.0, pool=60.0)
+TIMEOUTS = httpx.Timeout(connect=10.0, read=0.7, write=10.0, pool=60.0)
 WISHES = {
     "reports": ["ContactSummaryReportV2", "TaskExportReport"],
     "report_trailing_days": 1,

@@ -50,6 +50,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     length: int | None = -1  # -1: the body's; None: not told
+    content_type: str | None = "text/csv"
 
 
 class Server(NamedTuple):
@@ -71,8 +72,11 @@ def serve() -> Iterator[Callable[..., Server]]:
                     size = int(self.headers["Content-Length"])
                     documents.append(json.loads(self.rfile.read(size)))
                     paths.append(self.path)
-                    status, body, length = left.pop(0) if len(left) > 1 else left[0]
+                    answer = left.pop(0) if len(left) > 1 else left[0]
+                    status, body, length, content_type = answer
                     self.send_response(status)
+                    if content_type is not None:
+                        self.send_header("Content-Type", content_type)
                     if length is not None:
                         told = len(body) if length == -1 else length
                         self.send_header("Content-Length", str(told))
@@ -134,6 +138,20 @@ def test_a_report_is_kept_as_it_came(serve: Serve, tmp_path: Path, body: bytes) 
     assert fetched.answered_at == datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
+def test_a_report_that_ends_within_a_line_is_asked_for_again(serve: Serve, tmp_path: Path) -> None:
+    server = serve(Answer(200, BODY[:-5]), Answer(200, BODY[:-9]), Answer(200, BODY))
+    assert fetch(server.url, tmp_path / "report.csv").bytes == len(BODY)
+
+
+def test_a_report_without_a_last_line_break_is_believed_the_second_time(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = serve(Answer(200, BODY.rstrip()))
+    fetch(server.url, tmp_path / "report.csv")
+    assert (tmp_path / "report.csv").read_bytes() == BODY.rstrip()
+    assert len(server.documents) == 2
+
+
 @pytest.mark.parametrize(
     "passing",
     [
@@ -142,8 +160,18 @@ def test_a_report_is_kept_as_it_came(serve: Serve, tmp_path: Path, body: bytes) 
         Answer(200, b'{"errors": [{"detail": "try later"}]}'),
         Answer(200, BODY[:-5], len(BODY)),
         Answer(200, BODY, None),
+        Answer(200, b"", content_type=None),
+        Answer(200, b"", content_type="text/plain"),
     ],
-    ids=["503", "web page", "JSON", "cut on the way", "end not marked"],
+    ids=[
+        "503",
+        "web page",
+        "JSON",
+        "cut on the way",
+        "end not marked",
+        "nothing",
+        "nothing, of another type",
+    ],
 )
 def test_what_is_no_whole_report_is_asked_for_again(
     serve: Serve, tmp_path: Path, passing: Answer

@@ -150,13 +150,27 @@ def test_a_download_cut_every_time_tells_the_attempts(
     assert len(received) == 3
 
 
-@pytest.mark.parametrize("answer", [with_length(OK, b""), chunked(OK, b"")])
+LINES = OK + b"Content-Type: application/x-ndjson\r\n"
+
+
+@pytest.mark.parametrize("answer", [with_length(LINES, b""), chunked(LINES, b"")])
 def test_an_empty_file_is_whole(
     serve: Serve, connect: Connect, tmp_path: Path, answer: bytes
 ) -> None:
     url, _ = serve(always(answer))
     done = download_file(connect(url), "/file", tmp_path / "file")
     assert (done.path.read_bytes(), done.bytes) == (b"", 0)
+
+
+@pytest.mark.parametrize("head", [OK, OK + b"Content-Type: text/plain\r\n"])
+def test_an_empty_body_that_is_not_said_to_be_lines_is_asked_for_again(
+    serve: Serve, connect: Connect, tmp_path: Path, head: bytes
+) -> None:
+    answers = iter([with_length(head, b""), chunked(head, b""), with_length(OK, FILE)])
+    url, received = serve(lambda _: next(answers))
+    done = download_file(connect(url), "/file", tmp_path / "file")
+    assert done.path.read_bytes() == FILE
+    assert len(received) == 3
 
 
 def test_identity_encoding_is_asked_for(serve: Serve, connect: Connect, tmp_path: Path) -> None:
