@@ -193,7 +193,7 @@ async def _client_leaves(receive: Receive) -> None:
 @dataclass(slots=True)
 class _Rule:
     path_pattern: str
-    passed_over: int
+    come_before: int
     times: int
     action: FaultAction
 
@@ -211,7 +211,7 @@ class FaultScript:
         self.met = 0
 
     def on(
-        self, path_pattern: str, times: int, action: FaultAction, *, passed_over: int = 0
+        self, path_pattern: str, times: int, action: FaultAction, *, come_before: int = 0
     ) -> None:
         """Let `action` answer the next `times` requests whose path matches.
 
@@ -219,10 +219,10 @@ class FaultScript:
             path_pattern: A path in which `*` stands for anything, slashes included.
             times: How many requests meet the fault before the rule is spent.
             action: For example `answer_status(503)` or `drop_after(1000)`.
-            passed_over: How many matching requests go unhurt before: 2 hurts the third.
+            come_before: How many matching requests come before, hurt or not: 2 hurts the third.
         """
         with self._lock:
-            self._rules.append(_Rule(path_pattern, passed_over, times, action))
+            self._rules.append(_Rule(path_pattern, come_before, times, action))
 
     def clear(self) -> None:
         """Forget all rules, and how many requests met them."""
@@ -232,13 +232,15 @@ class FaultScript:
 
     def take(self, path: str) -> FaultAction | None:
         """Return the action for a request and count it against its rule."""
+        taken = None
         with self._lock:
             for rule in self._rules:
-                if rule.times > 0 and fnmatchcase(path, rule.path_pattern):
-                    if rule.passed_over > 0:
-                        rule.passed_over -= 1
-                        continue
+                if rule.times == 0 or not fnmatchcase(path, rule.path_pattern):
+                    continue
+                if rule.come_before > 0:
+                    rule.come_before -= 1
+                elif taken is None:
                     rule.times -= 1
                     self.met += 1
-                    return rule.action
-        return None
+                    taken = rule.action
+        return taken

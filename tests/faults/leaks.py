@@ -4,14 +4,15 @@ import base64
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines.gladly_tables import GLADLY_TABLES
+from pipelines.runner import Target
 from sources.gladly.enrichment_types import ENRICHMENT_READ
 from sources.gladly.media import MEDIA_FILES
 from sources.tables.ledger import LOAD_FILES, LOAD_GAPS, LOAD_RUNS, QUARANTINED_LINES
 from tests.command.commands import CANARY_PASSWORD, CANARY_TEXT, CANARY_TOKEN
-from tests.pipelines.runs import Tables
+from tests.pipelines.runs import Tables, read_tables
 
 EMAIL = "api.user@example.com"
 CANARIES = frozenset(
@@ -29,11 +30,13 @@ WORDS = {
     "emails": ("subject", "content"),
     "sms_messages": ("content",),
     "conversation_notes": ("body",),
-    "voice_transcript_paragraphs": ("text",),
-    "customers": ("name",),
-    "customer_emails": ("original",),
-    "customer_phones": ("original",),
-    "customer_profiles": ("name",),
+    "task_comments": ("comment",),
+    "voice_transcript_paragraphs": ("transcript",),
+    "customers": ("name", "address"),
+    "customer_emails": ("email_address",),
+    "customer_phones": ("phone_number",),
+    "customer_profiles": ("name", "address"),
+    "customer_profile_emails": ("original",),
 }
 SHORTEST_WORDS = 10
 BOOKKEEPING = (LOAD_RUNS.name, LOAD_FILES.name, LOAD_GAPS.name, MEDIA_FILES.name)
@@ -50,7 +53,7 @@ def words_of_customers(tables: Tables) -> frozenset[str]:
         for name, columns in WORDS.items()
         for row in tables[name]
         for column in columns
-        if isinstance(value := row.get(column), str)
+        if isinstance(value := row[column], str)
     )
     return frozenset(value for value in told if len(value) >= SHORTEST_WORDS)
 
@@ -78,6 +81,20 @@ def files_beside_the_data(data: Path) -> Iterator[str]:
             yield f"{path}\n{path.read_bytes().decode('utf-8', 'backslashreplace')}"
 
 
+def tables_of_dlt(target: Target) -> Iterator[str]:
+    """Yield every row of the tables that dlt keeps for itself, with the states it packs."""
+    with TemporaryDirectory() as folder:
+        warehouse = target.warehouse(Path(folder)).declare()
+        with warehouse.session() as session:
+            tables = session.rows(
+                "SELECT table_schema, table_name FROM information_schema.tables "
+                "WHERE table_name LIKE '_dlt%'"
+            )
+            for schema, table in tables:
+                for row in session.rows(f'SELECT * FROM "{schema}"."{table}"'):
+                    yield f"{row} {[unpacked(value) for value in row if isinstance(value, str)]}"
+
+
 def unpacked(state: str) -> str:
     """Return a state of dlt as text: it is packed where it is stored."""
     try:
@@ -86,4 +103,19 @@ def unpacked(state: str) -> str:
         return state
 
 
-TABLE_NAMES = frozenset(table.name for table in GLADLY_TABLES)
+def leaks(target: Target, words: frozenset[str], shown: str) -> list[str]:
+    """Return what was found of a canary or of a customer's words where neither may be.
+
+    Args:
+        target: where runs worked and loaded.
+        words: of customers.
+        shown: all that was printed, logged and raised.
+    """
+    places = {
+        "shown": shown,
+        "bookkeeping": bookkeeping(read_tables(target)),
+        "tables of dlt": "\n".join(tables_of_dlt(target)),
+        "files": "\n".join(files_beside_the_data(target.data)),
+    }
+    wanted = CANARIES | words
+    return [f"{place}: {word}" for place, text in places.items() for word in hits(text, wanted)]

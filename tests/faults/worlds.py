@@ -15,6 +15,7 @@ from pipelines.runner import Target
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sources.gladly.settings import EVENTS_STREAM, EXPORT_STREAM
 from tests.command.commands import BROKEN_LINE, CANARY_TOKEN, LINES
+from tests.faults.leaks import words_of_customers
 from tests.faults.runs import Ended, VirtualTime, attempts, whole_run
 from tests.pipelines.events import day
 from tests.pipelines.media import content_server
@@ -41,7 +42,8 @@ class Faulty:
     folder: Path
     expected: Counter[str] = field(default_factory=Counter)
     usual: Counter[tuple[str, str, str, bytes]] = field(default_factory=Counter)
-    elsewhere: list[dict[str, str]] = field(default_factory=list)
+    words: frozenset[str] = frozenset()
+    elsewhere: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     other_host: str = ""
     trials: int = 0
 
@@ -114,5 +116,6 @@ def faulty_gladly(folder: Path) -> Iterator[Faulty]:
         faulty.expected = comparable(read_tables(target))
         faulty.usual = attempts(second.requests)
         faulty.other_host = other.address
-        faulty.elsewhere = [headers for _, headers in other.received]
+        faulty.words = words_of_customers(read_tables(target))
+        faulty.elsewhere = other.received
         yield faulty
