@@ -205,7 +205,10 @@ def _open_run(
     started = datetime.now(UTC)
     check_values(settings)
     media_store = open_media_store(settings.media_url, target.data)
-    with open_client(settings, timing) as client, open_workspace(target.data, SOURCE_NAME) as workspace:
+    with (
+        open_client(settings, timing) as client,
+        open_workspace(target.data, SOURCE_NAME) as workspace,
+    ):
         report = RunReport(
             run_id=f"{started:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
             pipeline=SOURCE_NAME,

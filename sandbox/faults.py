@@ -60,12 +60,10 @@ def redirect(location: str | None = None, status: int = 302) -> FaultAction:
 def drop_before() -> FaultAction:
     """Close the connection without a byte of an answer."""
 
-    async def action(_: ASGIApp, scope: Scope, __: Receive, ___: Send) -> None:
+    async def action(_: ASGIApp, scope: Scope, receive: Receive, __: Send) -> None:
         scope["state"]["transport"].abort()
         # the server takes a request without an answer for a defect, unless the client has left
-        while not scope["state"]["transport"].is_closing():
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await _client_leaves(receive)
 
     return action
 

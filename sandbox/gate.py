@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.answers import error_answer
 from sandbox.clock import SandboxClock
 from sandbox.faults import FaultScript
-from sandbox.rate_limit import RateLimit, ReportLimit
+from sandbox.rate_limit import Limits
 from sandbox.request_log import RecordedRequest, RequestLog
 
 _REPORTS = "/api/v1/reports"
@@ -52,31 +52,27 @@ class Gate:
         *,
         clock: SandboxClock,
         requests: RequestLog,
-        rate_limit: RateLimit,
-        report_limit: ReportLimit,
+        limits: Limits,
         faults: FaultScript,
         authorization: Callable[[], str],
         failures: list[Exception],
-        seconds: Callable[[], float],
     ) -> None:
         self._app = app
         self._clock = clock
         self._requests = requests
-        self._rate_limit = rate_limit
-        self._report_limit = report_limit
+        self._limits = limits
         self._faults = faults
         self._authorization = authorization
         self._failures = failures
-        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        seconds = self._seconds()
+        seconds = self._limits.seconds()
         headers = dict(Headers(scope=scope))
         authorised = headers.pop("authorization", "") == self._authorization()
-        remaining = self._rate_limit.remaining_after(scope["method"], seconds)
+        remaining = self._limits.requests.remaining_after(scope["method"], seconds)
         body, receive = await _read(scope, receive)
         recorded = False
 
@@ -102,7 +98,7 @@ class Gate:
                 answered = MutableHeaders(scope=message)
                 record(message["status"], answered.get("Retry-After"))
                 answered["Date"] = format_datetime(self._clock.now(), usegmt=True)
-                answered["Ratelimit-Limit-Second"] = str(self._rate_limit.requests_per_second)
+                answered["Ratelimit-Limit-Second"] = str(self._limits.requests.requests_per_second)
                 answered["Ratelimit-Remaining-Second"] = str(max(remaining, 0))
             await send(message)
 
@@ -127,7 +123,7 @@ class Gate:
         return self._let_through
 
     async def _report(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._report_limit.admit(self._seconds()) as refusal:
+        with self._limits.reports.admit(self._limits.seconds()) as refusal:
             if refusal is None:
                 await self._let_through(scope, receive, send)
             else:

@@ -1,9 +1,10 @@
 """The organisation's request limits (Gladly API reference, Rate Limit)."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import NamedTuple
 
 _MINUTE = 60.0
 
@@ -74,3 +75,11 @@ class ReportLimit:
             self._begun.append(seconds)
             self._under_way += 1
             return None
+
+
+class Limits(NamedTuple):
+    """What requests are counted against, and the clock by which they are."""
+
+    requests: RateLimit
+    reports: ReportLimit
+    seconds: Callable[[], float]

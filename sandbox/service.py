@@ -29,7 +29,7 @@ from sandbox.gate import Gate, basic_authorization
 from sandbox.identities import Identities
 from sandbox.latency import delayed
 from sandbox.media import MediaFolder
-from sandbox.rate_limit import RateLimit, ReportLimit
+from sandbox.rate_limit import Limits, RateLimit, ReportLimit
 from sandbox.reference_history import ReferenceKind
 from sandbox.report_csv import ReportOddities
 from sandbox.request_log import RequestLog
@@ -231,12 +231,10 @@ class Sandbox:
             app,
             clock=self.clock,
             requests=self.requests,
-            rate_limit=self._rate_limit,
-            report_limit=self._report_limit,
+            limits=Limits(self._rate_limit, self._report_limit, self.settings.seconds),
             faults=self.faults,
             authorization=lambda: basic_authorization(self.email, self.api_token),
             failures=self._failures,
-            seconds=self.settings.seconds,
         )
 
     def stop(self) -> None:

@@ -165,9 +165,7 @@ def _download(
             with _part_of(target) as part:
                 written = _write(reply.pieces(max_bytes), part, on_bytes)
                 if is_lines:
-                    check_emptiness_is_meant(
-                        reply.headers, written.size, _LINES_TYPE, reply.where
-                    )
+                    check_emptiness_is_meant(reply.headers, written.size, _LINES_TYPE, reply.where)
                     _check_final_newline(written, reply.where)
                 elif not written.size:
                     raise EmptyError(

@@ -72,9 +72,7 @@ def shared_for(others: list[int], seconds: int) -> tuple[int, int]:
         over = Event()
         crowd = Thread(target=vary, args=(sandbox, others, over))
         budget = RateBudget(REQUESTS_PER_SECOND, share=SHARE)
-        with ApiClient(
-            sandbox.base_url, sandbox.email, sandbox.api_token, budget=budget
-        ) as client:
+        with ApiClient(sandbox.base_url, sandbox.email, sandbox.api_token, budget=budget) as client:
             crowd.start()
             until = monotonic() + seconds
             workers = [Thread(target=work, args=(client, until)) for _ in range(AT_ONCE)]

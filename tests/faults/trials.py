@@ -41,9 +41,7 @@ class Findings:
 
 def spread(shift: int) -> list[Cell]:
     """Return a fault for every place; another shift gives every place another one."""
-    return [
-        (place, FAULTS[(number + shift) % len(FAULTS)]) for number, place in enumerate(PLACES)
-    ]
+    return [(place, FAULTS[(number + shift) % len(FAULTS)]) for number, place in enumerate(PLACES)]
 
 
 def counted(name: str, action: FaultAction, met: Counter[str]) -> FaultAction:
