@@ -102,7 +102,12 @@ def in_bookkeeping(target: Target) -> str:
 
 
 def in_a_reason(target: Target) -> str:
-    return executed(target, f"UPDATE gladly.quarantined_lines SET reason = '{CANARY_TEXT}'")
+    return executed(
+        target,
+        "INSERT INTO gladly.quarantined_lines "
+        "(job_id, file, line_number, extracted_at, byte_offset, byte_length, reason, is_cut) "
+        f"VALUES ('job', 'file', 1, NOW(), 0, 1, '{CANARY_TEXT}', FALSE)",
+    )
 
 
 def in_a_table_of_dlt(target: Target) -> str:
