@@ -37,6 +37,7 @@ class Findings:
             failed = self.failed[name]
             yield f"{name:<36}{self.met[name]:>8}{runs - failed:>17}{failed:>16}"
         yield f"violations: {len(self.violations)}"
+        yield from (f"{violation:.300}" for violation in self.violations)
 
 
 def spread(shift: int) -> list[Cell]:
