@@ -10,12 +10,11 @@ from tests.faults.trials import Count, problems_of
 from tests.faults.worlds import Faulty
 from tests.pipelines.runs import Row, read_tables
 
-FIRST, *OTHERS = ("conversation_items.jsonl", "agents.jsonl", "customers.jsonl", "topics.jsonl")
+FILES = ("conversation_items.jsonl", "agents.jsonl", "customers.jsonl", "topics.jsonl")
 
 
-@pytest.mark.parametrize(
-    "file", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES)
 def test_a_job_that_vanishes_during_a_run_is_a_gap_until_it_is_back(
     file: str, faulty: Faulty, count_trials: Count
 ) -> None:

@@ -37,7 +37,7 @@ def vary(sandbox: Sandbox, pattern: list[int], over: Event) -> None:
 @pytest.mark.parametrize(
     "others",
     [
-        pytest.param([0], id="nobody else"),
+        pytest.param([0], id="nobody else", marks=pytest.mark.slow),
         pytest.param([2], id="as much as is left to them"),
     ],
 )
