@@ -109,8 +109,11 @@ def can_be_noticed(place: str, fault: str, times: int) -> bool:
     """Return whether anything tells a fault from the truth (PROMISES.md, What remains).
 
     Bytes of any kind that are cut at their source have no mark of their end, and a report has
-    none but its last line break: cut in the same place twice, it is believed.
+    none but its last line break: cut in the same place twice, it is believed. The type of such
+    bytes is what is told with them, and kept as that.
     """
+    if fault == "another content type":
+        return place not in CONTENT
     if fault not in CUT_AT_THE_SOURCE:
         return True
     return place not in CONTENT and (place not in REPORTS or times == 1)
