@@ -128,7 +128,7 @@ def _load(loader: Loader, raw_files: Sequence[RawFile]) -> list[GiveUpError]:
     if not raw_files:
         return []
     try:
-        loader.load(raw_files, TIMESTAMPS_REPORTS_STREAM, _parsers(loader.warehouse, raw_files))
+        loader.load(raw_files, _parsers(loader.warehouse, raw_files))
     except GiveUpError as error:
         if len(raw_files) == 1:
             loader.progress.say(str(error))

@@ -45,14 +45,12 @@ class Loader:
     def load(
         self,
         raw_files: Sequence[RawFile],
-        stream: str,
         parsers: Mapping[str, FileParser | ReportParser] | None = None,
     ) -> None:
-        """Load raw files of one stream as one package: all of it, or nothing.
+        """Load raw files as one package: all of it, or nothing.
 
         Args:
             raw_files: The files.
-            stream: Their feed, as the ledger names it.
             parsers: How they are parsed, by file name; by default as their declarations say.
 
         Raises:
@@ -61,10 +59,10 @@ class Loader:
         """
         package = self._parse(raw_files, parsers or self._declared())
         package.tables += identity_files(package.tables, self.folder)
-        self.load_package(package, stream=stream)
+        self.load_package(package)
 
-    def load_package(self, package: Package, *, stream: str | None = None) -> None:
-        """Load a package that is parsed; ``stream`` as for ``Warehouse.load``."""
+    def load_package(self, package: Package) -> None:
+        """Load a package that is parsed: all of it, or nothing."""
         tables: list[TableFile] = join_files(package.tables)
         rows = sum(table.rows for table in tables)
         self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
@@ -72,7 +70,7 @@ class Loader:
             package, self.workspace.archive, self.report.run_id, datetime.now(UTC), self.folder
         )
         with self.progress.work(f"load {rows:,} rows", None):
-            result = self.warehouse.load([*tables, ledger_table], stream=stream)
+            result = self.warehouse.load([*tables, ledger_table])
         self.report.add_changes(result.changes, result.late)
         self._report_files(package)
         shutil.rmtree(self.folder)
