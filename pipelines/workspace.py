@@ -1,6 +1,6 @@
 """The folder a job works in: one run at a time, and nothing in it that a crash could spoil.
 
-raw      the raw archive: whole files only, kept
+raw      the raw archive: whole files only, kept; at the start after a crash, parts of files go
 work     Parquet files and dlt's own folders of the run under way: deleted at each start
 .lock    held while a run lasts; the operating system lets go of it when a run dies
 """
@@ -50,6 +50,8 @@ def open_workspace(data: Path, source: str) -> Iterator[Workspace]:
         _discard(work)
         archive = data / "raw" / source
         make_private_folder(archive)
+        if after_crash:
+            _discard_parts(archive)
         make_private_folder(work)
         try:
             yield Workspace(archive, work, after_crash)
@@ -62,3 +64,12 @@ def open_workspace(data: Path, source: str) -> Iterator[Workspace]:
 def _discard(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def _discard_parts(archive: Path) -> None:
+    """Remove what a killed run had not finished writing: erasing a customer passes over it."""
+    for part in [*archive.rglob("*.part")]:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)
