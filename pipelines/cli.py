@@ -234,13 +234,19 @@ def backfill_gladly(
 @cli.command()
 @_destination
 @_as_json
-def transform(destination: str | None, *, as_json: bool) -> None:
+@click.option(
+    "--unfinished",
+    is_flag=True,
+    help="Build even where the last run did not end; models then show a part of what it loads.",
+)
+def transform(destination: str | None, *, as_json: bool, unfinished: bool) -> None:
     """Build every model anew from what is loaded: all of them, or none if a check fails."""
     _prepare()
     from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
     from pipelines.transform import run_transforms, show_transform  # noqa: PLC0415 - start-up
 
-    report = run_transforms(_target(destination), read_helpdesk_settings().marts_dataset)
+    marts = read_helpdesk_settings().marts_dataset
+    report = run_transforms(_target(destination), marts, unfinished=unfinished)
     if as_json:
         _print_json(report.as_dict())
     else:

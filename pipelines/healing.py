@@ -230,7 +230,8 @@ def _parsers(warehouse: Warehouse, raw_files: Iterable[RawFile]) -> dict[str, Re
         min(window.start for window in windows) - second,
         max(window.end for window in windows) + second,
     )
-    known = [key for record in records_of(EVENTS) for key in _known(warehouse, record, whole)]
+    with warehouse.opened():
+        known = [key for record in records_of(EVENTS) for key in _known(warehouse, record, whole)]
     return {
         f"{report.metric_set}.csv": ReportParser(report, known) for report in TIMESTAMPS_REPORTS
     }

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -108,7 +108,8 @@ class PostgresPlace:
 
     def read(self, case: Path) -> Tables:
         """Return every row."""
-        return read_tables(_target(self.name, case, self.settings(case)))
+        target = _target(self.name, case, self.settings(case))
+        return read_tables(target) | read_tables(replace(target, dataset=MARTS), MODEL_TABLES)
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:

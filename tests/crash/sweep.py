@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,8 @@ _RUN_SPECIFIC = {
     "load_files": {"run_id", "loaded_at"},
     # the request whose answer held a row: a rerun asks for the trailing span anew
     "work_session_events": {"_job_id", "_line"},
-    # lines that a killed run had erased already, or that were lost with its folder
-    "erased_customers": {"raw_lines_erased"},
+    # what a killed run had erased already, what was lost with its folder, what came once more
+    "erased_customers": {"raw_lines_erased", "rows_erased"},
 }
 _ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
 _WRITTEN_AT_THE_END = _ORIGIN_IS_THE_RUN | {"load_runs", "load_gaps"}
@@ -169,20 +169,28 @@ def rows(crash: Crash, case: Path) -> Rows:
     return _counted(tables) + _stored(case) + _naming(case / "data" / "raw", gone)
 
 
-def _whole_packages(crash: Crash, phase: Phase, base: Path, effects: list[str]) -> Iterator[Rows]:
-    """Yield what readers see before a job, and after each of its commits.
+def package_commits(effects: Sequence[str]) -> list[int]:
+    """Return the numbers of the commits that readers notice: those in a staging dataset are not.
 
-    What dlt commits in a staging dataset is passed over: to readers, nothing happens then.
+    Counted as commits, from 1, not as effects: how many of these come before differs from run to
+    run.
     """
-    yield _loaded(crash, base)
     commits = [place for place, effect in enumerate(effects) if effect == COMMITTED]
-    # counted as commits, not as effects: how many of these come before differs from run to run
-    for number, place in enumerate(commits, 1):
-        if "_staging" not in effects[place - 2]:
-            case = crash.place.copy(base, base.with_name("committed"))
-            code = crash.run(phase.job, case, phase.settings, kill_at_commit=number)
-            assert code == -signal.SIGKILL
-            yield _loaded(crash, case)
+    return [
+        number for number, place in enumerate(commits, 1) if "_staging" not in effects[place - 2]
+    ]
+
+
+def _whole_packages(
+    crash: Crash, phase: Phase, base: Path, effects: Sequence[str]
+) -> Iterator[Rows]:
+    """Yield what readers see before a job, and after each of its commits."""
+    yield _loaded(crash, base)
+    for number in package_commits(effects):
+        case = crash.place.copy(base, base.with_name("committed"))
+        code = crash.run(phase.job, case, phase.settings, kill_at_commit=number)
+        assert code == -signal.SIGKILL
+        yield _loaded(crash, case)
 
 
 def _loaded(crash: Crash, case: Path) -> Rows:
