@@ -38,7 +38,9 @@ def loaded_a_part(crash: Crash, before: Path, killed: Path) -> bool:
     return len(now["load_files"]) > len(was["load_files"]) and not has_ended
 
 
-@pytest.mark.parametrize("destination", PLACES)
+@pytest.mark.parametrize(
+    "destination", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)]
+)
 def test_models_never_show_a_part_of_a_run(
     destination: str, tmp_path: Path, postgres: str, count_trials: Callable[[int], None]
 ) -> None:
