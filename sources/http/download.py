@@ -13,9 +13,9 @@ from sources.http.files import PartFile, WrittenFile, part_of
 from sources.http.ranges import (
     OK,
     FileVersion,
+    is_rest_of,
     rest_of,
     version_begun,
-    version_continued,
 )
 from sources.http.replies import StreamedReply
 
@@ -156,7 +156,7 @@ def _download(
     def once() -> DownloadedFile:
         began = time.monotonic()
         with _answered(stream, unfinished) as reply:
-            _check_headers(reply, part.size, max_bytes, refuse_html=refuse_html)
+            _check_headers(reply, max_bytes, refuse_html=refuse_html)
             written = _received(reply, unfinished, max_bytes, on_bytes)
             if is_lines:
                 _check_final_newline(written, reply.where)
@@ -176,10 +176,8 @@ def _answered(stream: _Stream, unfinished: _Unfinished) -> Iterator[StreamedRepl
     begun, size = unfinished.version, unfinished.part.size
     if begun is not None and size:
         with stream(rest_of(begun, size)) as reply:
-            rest = version_continued(begun, size, reply.status, reply.address, reply.headers)
-            if rest is not None or reply.status == OK:
-                # until a whole file really comes, as after a web page, the beginning stays
-                unfinished.version = rest or begun
+            is_rest = is_rest_of(begun, size, reply.status, reply.address, reply.headers)
+            if is_rest or reply.status == OK:
                 yield reply
                 return
     unfinished.version = None
@@ -225,24 +223,21 @@ def check_end_is_marked(headers: Mapping[str, str], where: str) -> None:
         )
 
 
-def _check_headers(
-    reply: StreamedReply, begun_bytes: int, max_bytes: int | None, *, refuse_html: bool
-) -> None:
+def _check_headers(reply: StreamedReply, max_bytes: int | None, *, refuse_html: bool) -> None:
     check_end_is_marked(reply.headers, reply.where)
-    _check_length(reply, 0 if reply.status == OK else begun_bytes, max_bytes)
+    _check_length(reply, max_bytes)
     if refuse_html:
         _check_is_no_page(reply)
 
 
-def _check_length(reply: StreamedReply, begun_bytes: int, max_bytes: int | None) -> None:
+def _check_length(reply: StreamedReply, max_bytes: int | None) -> None:
     told = reply.headers.get("content-length", "")
     is_plain = reply.headers.get("content-encoding", "identity") == "identity"
-    announced = begun_bytes + int(told) if is_plain and told.isdecimal() else 0
-    if max_bytes is not None and announced > max_bytes:
+    if max_bytes is not None and is_plain and told.isdecimal() and int(told) > max_bytes:
         raise TooLargeError(
-            f"{reply.where} announced {announced} bytes, larger than the bound of {max_bytes}: "
-            "they were not read. Raise the bound if the size is legitimate.",
-            at_least_bytes=announced,
+            f"{reply.where} announced {told} bytes, larger than the bound of {max_bytes}: they "
+            "were not read. Raise the bound if the size is legitimate.",
+            at_least_bytes=int(told),
         )
 
 

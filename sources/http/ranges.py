@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from sources.http.bodies import has_terminator
@@ -24,30 +24,31 @@ class FileVersion:
         address: where it was answered; a tag names a version among those of one address only.
             Never shown: it may be signed.
         etag: a strong entity tag.
-        total_bytes: its size; None while the server has not told it.
+        total_bytes: its size.
     """
 
     address: str = field(repr=False)
     etag: str
-    total_bytes: int | None
+    total_bytes: int
 
 
 def version_begun(address: str, headers: Mapping[str, str]) -> FileVersion | None:
     """The version that an answer of status 200 begins; None if its rest cannot be asked for.
 
-    That takes a strong entity tag, and a body that is sent as it is: bytes of an encoded body
-    have other places than those of the file.
+    That takes a strong entity tag, the size of the file, so that an answer of another size is
+    noticed, and a body that is sent as it is: bytes of an encoded body have other places than
+    those of the file.
 
     Args:
         address: where it was answered.
         headers: of the answer; lower-case lookups must work.
     """
     etag = headers.get("etag", "")
-    if not (_is_sent_as_it_is(headers) and _STRONG_TAG.fullmatch(etag)):
-        return None
     told = headers.get("content-length", "")
     is_told = told.isdecimal() and "transfer-encoding" not in headers
-    return FileVersion(address, etag, int(told) if is_told else None)
+    if not (is_told and _is_sent_as_it_is(headers) and _STRONG_TAG.fullmatch(etag)):
+        return None
+    return FileVersion(address, etag, int(told))
 
 
 def rest_of(version: FileVersion, from_byte: int) -> dict[str, str]:
@@ -55,10 +56,10 @@ def rest_of(version: FileVersion, from_byte: int) -> dict[str, str]:
     return {"Range": f"bytes={from_byte}-", "If-Range": version.etag}
 
 
-def version_continued(
+def is_rest_of(
     version: FileVersion, from_byte: int, status: int, address: str, headers: Mapping[str, str]
-) -> FileVersion | None:
-    """The version, its size known, if an answer is all of it from a byte on; else None.
+) -> bool:
+    """Whether an answer is all of a version from a byte on, and nothing else.
 
     Whatever the answer leaves open counts as no.
 
@@ -78,12 +79,9 @@ def version_continued(
         or not (is_this_version and is_one_part and told)
         or not (_is_sent_as_it_is(headers) and has_terminator(headers))
     ):
-        return None
+        return False
     first, last, total = map(int, told.groups())
-    is_the_rest = first == from_byte and last == total - 1 and first <= last
-    if not is_the_rest or version.total_bytes not in (None, total):
-        return None
-    return replace(version, total_bytes=total)
+    return from_byte == first <= last == total - 1 and total == version.total_bytes
 
 
 def _is_sent_as_it_is(headers: Mapping[str, str]) -> bool:
