@@ -39,8 +39,8 @@ from sources.gladly.settings import (
 )
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
-from sources.http.download import make_private_folder
 from sources.http.errors import SettingsError
+from sources.http.files import make_private_folder
 
 _Job = TypeVar("_Job", bound=Run)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sources.http.download import make_private_folder
 from sources.http.errors import GiveUpError
+from sources.http.files import make_private_folder
 
 
 @dataclass(frozen=True, slots=True)

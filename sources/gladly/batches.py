@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from sources.http.download import write_whole_file
+from sources.http.files import write_whole_file
 from sources.streams.archive import RawFile, archive_path, size_and_digest
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 

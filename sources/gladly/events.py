@@ -17,7 +17,8 @@ from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.event_windows import covered_by
 from sources.gladly.settings import EVENTS_PATH, EVENTS_STREAM
 from sources.http.client import ApiClient
-from sources.http.download import download_file, write_whole_file
+from sources.http.download import download_file
+from sources.http.files import write_whole_file
 from sources.streams.archive import RawFile, archive_path, size_and_digest
 from sources.streams.windows import Window
 from sources.tables.timestamps import format_timestamp, parse_timestamp

@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from sources.http.budget import RateBudget
 from sources.http.client import DEFAULT_BODY_BYTES, ApiClient
-from sources.http.download import check_end_is_marked, write_whole_file
+from sources.http.download import check_end_is_marked
 from sources.http.errors import HelpdeskError, TruncatedError
 from sources.http.faults import server_now
+from sources.http.files import write_whole_file
 from sources.http.replies import Reply
 from sources.streams.csv_records import check_is_csv
 

@@ -15,8 +15,9 @@ import orjson
 from sources.gladly.jobs import ExportJob, JobFile, parse_job
 from sources.gladly.settings import EXPORT_STREAM, JOBS_PATH, SCHEDULES_PATH
 from sources.http.client import ApiClient
-from sources.http.download import download_file, write_whole_file
+from sources.http.download import download_file
 from sources.http.errors import RetryableError
+from sources.http.files import write_whole_file
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
 from sources.streams.archive import RawFile, archive_path, size_and_digest
