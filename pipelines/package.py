@@ -200,8 +200,13 @@ def _counts_row(counts: FileCounts) -> dict[str, Any]:
         "lines": counts.lines,
         "rows": counts.rows,
         "quarantined": counts.quarantined,
-        "rows_by_table": orjson.dumps(dict(sorted(counts.rows_by_table.items()))).decode(),
+        "rows_by_table": _by_table(counts.rows_by_table),
+        "extra_by_table": _by_table(counts.extra_by_table),
     }
+
+
+def _by_table(counts: Mapping[str, int]) -> str:
+    return orjson.dumps(dict(counts), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _check_share(raw: RawFile, counts: FileCounts, allowed: float) -> None:
