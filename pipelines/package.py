@@ -82,7 +82,9 @@ def parse_package(
                 parts += parsed
             else:
                 found = _parse_here(raw, parser, lineage, files, on_lines)
-            _check_share(raw, found, max_quarantined_share)
+            if parser is not None:
+                # of a file that nobody declared, no format is known to be broken
+                _check_share(raw, found, max_quarantined_share)
             package.counts.append((raw, found))
         tables = {file.table.name: file for file in join_files([*files.finish(), *parts])}
     roots = {

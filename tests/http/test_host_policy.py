@@ -99,7 +99,7 @@ def test_paths_that_could_leave_the_base_are_refused(path: str) -> None:
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda name: name.strip(".")))
 @example("../../etc/passwd")
 @example("%2e%2e")
-@example("a\x00b\n?x#y")
+@example("a\x01b\n?x#y")
 def test_any_name_becomes_exactly_one_path_segment(name: str) -> None:
     base = checked_base_url("https://a.example.com")
     raw_path = joined(base, f"/files/{path_segment(name)}").raw_path
@@ -107,7 +107,7 @@ def test_any_name_becomes_exactly_one_path_segment(name: str) -> None:
     assert unquote(raw_path.decode()).removeprefix("/files/") == name
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "\ud800"])
+@pytest.mark.parametrize("name", ["", ".", "..", "\ud800", "a\0b"])
 def test_names_that_cannot_be_a_segment_are_refused(name: str) -> None:
     with pytest.raises(UnsafeError):
         path_segment(name)
