@@ -21,6 +21,7 @@ from rich.table import Table
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
 from pipelines.runner import Target
+from pipelines.settings import checked_dataset
 from pipelines.staging import new_pipeline
 from pipelines.workspace import open_workspace
 from sources.http.errors import GiveUpError, SettingsError
@@ -66,11 +67,12 @@ def run_transforms(
     """Build every model anew in ``marts_dataset``, from the tables in the target's dataset.
 
     Raises:
-        SettingsError: the destination cannot build models.
+        SettingsError: the destination cannot build models, or no dataset can have this name.
         ModelCheckError: a check failed; the models of the last run stay as they were.
         GiveUpError: a table that a model reads was never loaded, or another run of the models
             is under way here.
     """
+    checked_dataset("marts_dataset", marts_dataset)
     if target.capabilities.keeping is Keeping.APPEND:
         raise SettingsError(
             f"Models cannot be built at {target.destination_name}: it keeps files, not tables "

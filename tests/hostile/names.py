@@ -16,7 +16,7 @@ TEXTS = (
     *("\u202egpj.exe", "\ufeff", "\U0001f600", "a?b#c&d=e;f", "a:b@c", "$HOME", "`id`", "$(id)"),
 )
 STATEMENTS = (
-    *("'; DROP TABLE gladly.load_files; --", "' OR '1'='1", "\" OR \"\"=\"", "'", '"', "\\", "\\'"),
+    *("'; DROP TABLE gladly.load_files; --", "' OR '1'='1", '" OR ""="', "'", '"', "\\", "\\'"),
     *("%s", "%(name)s", "{}", "{0}", "$1", ":name", "?1", "NULL", "a'b\"c`d", "*/ OR 1=1 /*"),
     *("x'); DELETE FROM gladly.load_runs; --", "; ATTACH '/tmp/up.duckdb' AS up; --", "%", "_"),
 )

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.runner import Target
+from pipelines.transform import run_transforms
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS
 from sources.gladly.selection import REPORTS
+from sources.http.errors import SettingsError
 from tests.hostile.names import NAMES, STATEMENTS, TWINS, UNUSABLE
 from tests.hostile.watching import written_files
 from tests.pipelines.model import deliveries, differences
@@ -20,7 +22,7 @@ from tests.pipelines.runs import DESTINATIONS, ITEMS, duckdb_target, item, line,
 
 NO_WORLD = WorldSettings(items=0, days=0)
 FEW = settings(
-    max_examples=2,
+    max_examples=5,
     derandomize=True,
     deadline=None,
     phases=[Phase.generate],
@@ -54,7 +56,9 @@ def shared_places(target: Target) -> list[str]:
     return [place for place in places if places.count(place) > 1]
 
 
-@pytest.mark.parametrize("destination", ["duckdb", "postgres"])
+@pytest.mark.parametrize(
+    "destination", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)]
+)
 def test_no_name_of_a_job_or_file_becomes_a_path(
     destination: str,
     tmp_path: Path,
@@ -76,6 +80,7 @@ def test_no_name_of_a_job_or_file_becomes_a_path(
     show_figures(f"{destination}: {files} files of {len(NAMES)} hostile names, written outside: 0")
 
 
+@pytest.mark.slow
 @FEW
 @given(names=st.lists(st.text(st.characters(codec="utf-8"), max_size=90), min_size=25, unique=True))
 def test_no_random_name_becomes_a_path(
@@ -93,10 +98,16 @@ def test_no_random_name_becomes_a_path(
     assert shared_places(target) == []
 
 
-@pytest.mark.parametrize("destination", ["duckdb", "postgres"])
-@pytest.mark.parametrize("name", UNUSABLE, ids=["empty", "here", "up", "U+0000"])
+@pytest.mark.parametrize(
+    ("destination", "name"),
+    [
+        pytest.param("duckdb", "..", id="up"),
+        pytest.param("postgres", "nul\0byte", id="U+0000, which PostgreSQL takes nowhere"),
+        *(pytest.param("duckdb", name, marks=pytest.mark.slow, id=repr(name)) for name in UNUSABLE),
+    ],
+)
 def test_a_name_that_cannot_be_asked_for_is_told_and_stops_no_other_job(
-    name: str, destination: str, tmp_path: Path, postgres: str
+    destination: str, name: str, tmp_path: Path, postgres: str
 ) -> None:
     target = DESTINATIONS[destination](tmp_path, postgres)
     with sandbox_below(tmp_path) as sandbox:
@@ -188,14 +199,10 @@ def deletion(sandbox: Sandbox, number: int, customer: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("dataset", STATEMENTS)
-def test_a_dataset_of_any_name_stands_alone(dataset: str, tmp_path: Path) -> None:
-    credentials = str(tmp_path / "warehouse.duckdb")
-    usual = duckdb_target(tmp_path)
-    with sandbox_below(tmp_path) as sandbox:
-        sandbox.add_job({ITEMS: item("good", {})})
-        run(sandbox, usual)
-        before = read_tables(usual)
-        other = Target.open("duckdb", dataset, tmp_path / "other", credentials=credentials)
-        run(sandbox, other)
-    assert read_tables(usual) == before
+@pytest.mark.parametrize("name", [*STATEMENTS, "", "Gladly", "a__b", "a" * 41, "caf\u00e9"])
+def test_a_dataset_is_named_plainly_or_refused_by_name(name: str, tmp_path: Path) -> None:
+    with written_files() as written, pytest.raises(SettingsError, match=r"^dataset is .*DATASET"):
+        Target.open("duckdb", name, tmp_path / "data")
+    with pytest.raises(SettingsError, match=r"^marts_dataset is"):
+        run_transforms(duckdb_target(tmp_path), name)
+    assert written == set()

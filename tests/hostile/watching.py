@@ -1,8 +1,8 @@
 """What this process writes to files, as the interpreter itself tells it.
 
-    with written_files() as written:
-        ...
-    outside = [path for path in written if not path.is_relative_to(folder)]
+with written_files() as written:
+    ...
+outside = [path for path in written if not path.is_relative_to(folder)]
 """
 
 from __future__ import annotations
