@@ -123,7 +123,7 @@ def is_record(table: str, line: bytes) -> bool:
         value = parse_json(line)
         key = value[KEYS.get(table, "id")]
         as_json(value)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return False
     return isinstance(key, str) and key != "" and "\0" not in key
 
