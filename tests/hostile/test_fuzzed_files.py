@@ -1,4 +1,4 @@
-"""Whatever bytes a file holds: good + quarantined = lines sent; an offset leads back to the bytes."""
+"""Whatever bytes a file holds: good + quarantined = lines sent, and offsets lead back to them."""
 
 import json
 import subprocess
@@ -175,7 +175,7 @@ def test_a_line_of_100_megabytes_costs_its_head_only(
     deep = b"[" * 100_000
     path.write_bytes(b"\n".join([GOOD % 1, LONG, GOOD % 2, deep, GOOD % 3, b""]))
     told = json.loads(
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "tests.hostile.peak_memory", path, how],
             check=True,
             capture_output=True,

@@ -76,6 +76,19 @@ def test_a_file_no_declaration_knows_is_kept_line_by_line(
     assert len(tables["quarantined_lines"]) == 1
 
 
+def test_a_file_no_declaration_knows_is_kept_however_little_of_it_is_json(
+    tmp_path: Path, empty_sandbox: Sandbox
+) -> None:
+    target = duckdb_target(tmp_path)
+    table = b"id,name\n" + b"".join(b"%d,somebody\n" % number for number in range(500))
+    empty_sandbox.add_job({"brand_new.csv": table, ITEMS: GOOD})
+    report = run(empty_sandbox, target)
+    tables = read_tables(target)
+    assert differences(tables, deliveries(empty_sandbox)) == []
+    assert report.quarantined == len(tables["quarantined_lines"]) == 501
+    assert len(tables["conversation_items"]) == 1
+
+
 def test_a_job_of_no_files_is_loaded_and_no_gap(tmp_path: Path, empty_sandbox: Sandbox) -> None:
     empty_sandbox.add_job({})
     report = run(empty_sandbox, duckdb_target(tmp_path))
