@@ -29,7 +29,7 @@ MANY = settings(
 )
 VERY_MANY = settings(MANY, max_examples=600)
 # one run costs a second, one file a millisecond: few runs of many files
-RUNS = settings(MANY, max_examples=2, phases=[Phase.generate])
+RUNS = settings(MANY, max_examples=1, phases=[Phase.generate])
 MANY_RUNS = settings(RUNS, max_examples=25)
 UNKNOWN = "never_heard_of.jsonl"
 

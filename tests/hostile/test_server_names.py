@@ -57,10 +57,16 @@ def shared_places(target: Target) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "destination", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)]
+    ("destination", "every"),
+    [
+        pytest.param("duckdb", 5, id="duckdb, some"),
+        pytest.param("duckdb", 1, marks=pytest.mark.slow, id="duckdb"),
+        pytest.param("postgres", 1, marks=pytest.mark.slow, id="postgres"),
+    ],
 )
 def test_no_name_of_a_job_or_file_becomes_a_path(
     destination: str,
+    every: int,
     tmp_path: Path,
     postgres: str,
     count_trials: Callable[[int], None],
@@ -68,7 +74,7 @@ def test_no_name_of_a_job_or_file_becomes_a_path(
 ) -> None:
     target = DESTINATIONS[destination](tmp_path, postgres)
     with sandbox_below(tmp_path) as sandbox:
-        for number, name in enumerate(NAMES):
+        for number, name in enumerate(NAMES[::every]):
             few = [NAMES[(number * 3 + step) % len(NAMES)] for step in range(2)]
             sandbox.add_job(files_named([*dict.fromkeys(few)]), job_id=name)
         sandbox.add_job(files_named(NAMES))
