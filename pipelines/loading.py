@@ -119,6 +119,7 @@ class Loader:
                     rows=counts.rows,
                     quarantined=counts.quarantined,
                     superseded=counts.superseded,
+                    extra=counts.extra_by_table.total(),
                     seconds=raw.seconds,
                 )
             )

@@ -24,7 +24,7 @@ from pipelines.reference import checked_lists
 from pipelines.report import RunReport
 from pipelines.report_planning import report_plan
 from pipelines.run import Run
-from pipelines.settings import read_gladly_settings
+from pipelines.settings import checked_dataset, read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
 from sources.gladly.media import checked_media
@@ -60,7 +60,11 @@ class Target:
         """Open a destination by name; ``settings`` are dlt's, such as ``credentials``.
 
         The data folder is made: an embedded database lies in it.
+
+        Raises:
+            SettingsError: there is no such destination, or no dataset can have this name.
         """
+        checked_dataset("dataset", dataset)
         make_private_folder(data)
         destination, capabilities = open_destination(name, data, **settings)
         return cls(name, destination, capabilities, dataset, data)

@@ -23,6 +23,7 @@ from rich.table import Table
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
 from pipelines.runner import Target
+from pipelines.settings import checked_dataset
 from pipelines.staging import new_pipeline, qualified_in
 from pipelines.unfinished import check_last_run_ended
 from pipelines.workspace import open_workspace
@@ -79,11 +80,12 @@ def run_transforms(
         unfinished: Build even where the last load did not end.
 
     Raises:
-        SettingsError: the destination cannot build models.
+        SettingsError: the destination cannot build models, or no dataset can have this name.
         ModelCheckError: a check failed; the models of the last run stay as they were.
         GiveUpError: a table that a model reads was never loaded, the last load did not end, or
             another run of the models is under way here.
     """
+    checked_dataset("marts_dataset", marts_dataset)
     if target.capabilities.keeping is Keeping.APPEND:
         raise SettingsError(
             f"Models cannot be built at {target.destination_name}: it keeps files, not tables "

@@ -16,7 +16,7 @@ from sources.gladly.jobs import ExportJob, JobFile, parse_job
 from sources.gladly.settings import EXPORT_STREAM, JOBS_PATH, SCHEDULES_PATH
 from sources.http.client import ApiClient
 from sources.http.download import download_file
-from sources.http.errors import RetryableError
+from sources.http.errors import GapError, RetryableError, UnsafeError
 from sources.http.files import write_whole_file
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
@@ -75,7 +75,7 @@ def fetch_file(
     A file that stands in the archive under its own name is whole: it got that name last.
 
     Raises:
-        GapError: Gladly no longer has it.
+        GapError: Gladly no longer has it, or its name is one that nobody can ask for.
         HelpdeskError: as ``download_file``.
     """
     job, name = job_file.job, job_file.name
@@ -83,12 +83,25 @@ def fetch_file(
     identity = (EXPORT_STREAM, job.id, name, job.updated_at, job.window)
     if path.exists():
         return RawFile(*identity, path, *size_and_digest(path), 0.0)
-    url = f"{JOBS_PATH}/{path_segment(job.id)}/files/{path_segment(name)}"
     downloaded = download_file(
-        client, url, path, on_bytes=on_bytes, require_final_newline=require_final_newline
+        client,
+        _address(job_file),
+        path,
+        on_bytes=on_bytes,
+        require_final_newline=require_final_newline,
     )
     _remember_job(path.parent, job)
     return RawFile(*identity, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
+
+
+def _address(job_file: JobFile) -> str:
+    job, name = job_file.job, job_file.name
+    try:
+        return f"{JOBS_PATH}/{path_segment(job.id)}/files/{path_segment(name)}"
+    except UnsafeError as error:
+        raise GapError(
+            f"A file of export job {job.id[:100]!r} cannot be asked for. {error}"
+        ) from error
 
 
 def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:

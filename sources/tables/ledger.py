@@ -49,6 +49,11 @@ LOAD_FILES = TableSchema(
         Column("quarantined", Kind.INTEGER, "Lines that could not; see quarantined_lines."),
         Column("superseded", Kind.INTEGER, "Rows not kept: known already, or of another window."),
         Column("rows_by_table", Kind.JSON, "Rows made for each table, superseded ones included."),
+        Column(
+            "extra_by_table",
+            Kind.JSON,
+            "How many of these rows hold something in _extra: fields or types that are new.",
+        ),
     ),
     key=("job_id", "file"),
     description="Each file that was loaded, with its counts.",
