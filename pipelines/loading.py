@@ -68,6 +68,7 @@ class Loader:
         tables: list[TableFile] = join_files(package.tables)
         rows = sum(table.rows for table in tables)
         self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
+        # when this machine loaded it: told, and read by nothing
         ledger_table = ledger_file(
             package, self.workspace.archive, self.report.run_id, datetime.now(UTC), self.folder
         )

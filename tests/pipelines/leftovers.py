@@ -138,7 +138,7 @@ def with_events(spoil: Callable[[Path], None], described: str = EVENTS_FILE) -> 
     """Let a run die after it fetched events, then spoil them, or what describes them."""
 
     def make(place: Place) -> None:
-        stopped_at("os.mkdir .*/work/gladly/package")(place)
+        stopped_at("os.mkdir .*/gladly/package")(place)
         newest = max(place.archive.glob(f"events/*/{EVENTS_FILE}"), key=lambda path: path.parent)
         spoil(newest.with_name(described))
 
@@ -257,7 +257,7 @@ def copy_that_was_cut(place: Place) -> None:
     place.data.joinpath(f"{DATABASE}.part.wal").write_bytes(b"cut")
 
 
-_DLT = r"/work/gladly/dlt/(staging|new)/"
+_DLT = r"/gladly/dlt/(staging|new)/"
 _MERGING = r"before (DELETE FROM|INSERT INTO) .*gladly.\..load_files"
 _NO_VERSIONS = "DELETE FROM gladly._dlt_version"
 STATES: dict[str, Left] = {
@@ -289,7 +289,10 @@ STATES: dict[str, Left] = {
     "staging full, and without a column": Left(
         both(
             stopped_at(_MERGING),
-            said_by_hand("ALTER TABLE gladly_staging.load_files DROP COLUMN extracted_at"),
+            said_by_hand(
+                "ALTER TABLE gladly_staging.load_files DROP COLUMN extracted_at",
+                "DELETE FROM gladly_staging._dlt_version",
+            ),
         )
     ),
     "staging without a column": Left(
