@@ -212,17 +212,16 @@ def backfill_gladly(
     from pipelines.runner import backfill_gladly as backfill_job  # noqa: PLC0415 - start-up
     from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
-    from sources.gladly.reports import DaySpan  # noqa: PLC0415 - start-up
 
-    last = (last_day or datetime.now(UTC)).date()
-    if last < first_day.date():
+    if last_day and last_day < first_day:
         raise SettingsError("--to lies before --from. Give the first day first.")
     console = _console()
     report = backfill_job(
         read_gladly_settings(),
         _target(destination),
         _progress(console, quiet=as_json),
-        DaySpan(first_day.date(), last),
+        first_day.date(),
+        last_day and last_day.date(),
         _selection(select),
     )
     if as_json:

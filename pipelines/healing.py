@@ -38,7 +38,7 @@ from sources.gladly.timestamps_reports import TIMESTAMPS_REPORTS
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, GiveUpError, HelpdeskError, TruncatedError
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.streams.archive import RawFile, archive_path, ends_in_newline, size_and_digest
 from sources.streams.windows import Window, subtract
 from sources.tables.declarations import ORIGIN, Record, records_of
 from sources.tables.timestamps import format_timestamp
@@ -186,7 +186,7 @@ def _fetch(
     """Return the report of a span, or those of its halves where Gladly would cut it."""
     name = f"{request.metric_set}.csv"
     path = archive_path(archive, request.id, name)
-    if path.exists():
+    if ends_in_newline(path):
         seconds, (size, digest) = 0.0, size_and_digest(path)
     else:
         with loader.progress.work(f"download {request.metric_set}", None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,13 @@ from sources.tables.parse import FileParser, parser_for
 
 @dataclass(slots=True)
 class Loader:
-    """Loads raw files of any stream; what it did is added to the run's report."""
+    """Loads raw files of any stream; what it did is added to the run's report.
+
+    Attributes:
+        begun: Writes the row of ``load_runs`` that goes with the first package; where a run is
+            killed it stays, and says that what was loaded is a part.
+        fetched: Raw files that this run loaded and kept.
+    """
 
     warehouse: Warehouse
     workspace: Workspace
@@ -34,6 +40,7 @@ class Loader:
     report: RunReport
     max_quarantined_share: float
     keep_raw: bool
+    begun: Callable[[Path], TableFile] | None = None
     fetched: list[Path] = field(default_factory=list)
     _parsers: dict[str, FileParser] = field(default_factory=dict)
 
@@ -66,11 +73,14 @@ class Loader:
         tables: list[TableFile] = join_files(package.tables)
         rows = sum(table.rows for table in tables)
         self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
+        # when this machine loaded it: told, and read by nothing
         ledger_table = ledger_file(
             package, self.workspace.archive, self.report.run_id, datetime.now(UTC), self.folder
         )
-        with self.progress.work(f"load {rows:,} rows", None):
-            result = self.warehouse.load([*tables, ledger_table])
+        with self.progress.work(f"load {rows:,} rows", None), self.warehouse.opened():
+            begun = [self.begun(self.folder)] if self.begun else []
+            result = self.warehouse.load([*tables, *begun, ledger_table])
+        self.begun = None
         self.report.add_changes(result.changes, result.late)
         self._report_files(package)
         shutil.rmtree(self.folder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,9 @@ from dlt.common.destination import Destination
 
 from pipelines.backfill import GladlyBackfill
 from pipelines.destinations import Capabilities, open_destination
+from pipelines.embedded import database_file, make_usable
 from pipelines.enrichment import checked_enrichment
+from pipelines.exclusive import hold_destination
 from pipelines.gladly import GladlyRun
 from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media_store import open_media_store
@@ -28,7 +30,6 @@ from pipelines.settings import checked_dataset, read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
 from sources.gladly.media import checked_media
-from sources.gladly.reports import DaySpan
 from sources.gladly.settings import (
     ERASE,
     KEEP,
@@ -39,7 +40,7 @@ from sources.gladly.settings import (
 )
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
-from sources.http.errors import SettingsError
+from sources.http.errors import HelpdeskError, SettingsError
 from sources.http.files import make_private_folder
 
 _Job = TypeVar("_Job", bound=Run)
@@ -144,8 +145,8 @@ def run_gladly(
     Raises:
         HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
     """
-    with _open_run(GladlyRun, settings, target, progress) as run:
-        run.selected, run.sleep, run.clock = selected, sleep, clock
+    with _open_run(GladlyRun, settings, target, progress, selected) as run:
+        run.sleep, run.clock = sleep, clock
         return run.run()
 
 
@@ -153,25 +154,33 @@ def backfill_gladly(
     settings: GladlySettings,
     target: Target,
     progress: ProgressReporter,
-    days: DaySpan,
+    first_day: date,
+    last_day: date | None = None,
     selected: Callable[[str], bool] = lambda _name: True,
 ) -> RunReport:
     """Load the history from before the first run, of whole days, both included.
 
-    The days of events are those of UTC, the days of reports those of their time zone.
+    The days of events are those of UTC, the days of reports those of their time zone. Without a
+    last day it goes up to what the runs have, at most to Gladly's today.
 
     Raises:
+        SettingsError: the first day has not begun anywhere yet.
         HelpdeskError: it could not end; what was loaded stays, and running it again goes on.
     """
-    with _open_run(GladlyBackfill, settings, target, progress) as backfill:
-        backfill.selected = selected
-        return backfill.run(days)
+    with _open_run(GladlyBackfill, settings, target, progress, selected) as backfill:
+        return backfill.run(first_day, last_day)
 
 
 @contextmanager
 def _open_run(
-    job: type[_Job], settings: GladlySettings, target: Target, progress: ProgressReporter
+    job: type[_Job],
+    settings: GladlySettings,
+    target: Target,
+    progress: ProgressReporter,
+    selected: Callable[[str], bool],
 ) -> Iterator[_Job]:
+    # tells runs apart and says when this machine began one; nothing that is asked for or kept
+    # depends on it
     started = datetime.now(UTC)
     check_values(settings)
     media_store = open_media_store(settings.media_url, target.data)
@@ -189,4 +198,17 @@ def _open_run(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        yield job(settings, client, warehouse, workspace, progress, report, media_store)
+        run = job(settings, client, warehouse, workspace, progress, report, media_store, selected)
+        with ExitStack() as stack:
+            try:
+                lock = hold_destination(target, target.dataset, workspace.work / "lock")
+                stack.enter_context(lock)
+                if file := database_file(target):
+                    for done in make_usable(file):
+                        progress.say(done)
+            except HelpdeskError:
+                raise
+            except Exception as error:
+                run.destination_is_away(error)
+                raise
+            yield run

@@ -9,13 +9,14 @@ Either way the merge asks for staged rows by name, and takes some away where the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import dlt
 from dlt.common.destination import Destination
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract.resource import DltResource
@@ -90,6 +91,10 @@ class DltStaging:
     @contextmanager
     def transaction(self, files: Sequence[TableFile]) -> Iterator[None]:
         """Fill the staging tables, then begin; empty them once the transaction counts."""
+        # rows that a kill left would keep dlt from adding a column that is never null
+        for file in files:
+            with suppress(DestinationUndefinedEntity):
+                self.client.execute_sql(f"DELETE FROM {self.name(file.table.name)}")
         self.fill(files)
         with self.client.begin_transaction():
             yield

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
+from pipelines.exclusive import hold_destination
 from pipelines.runner import Target
 from pipelines.settings import checked_dataset
 from pipelines.staging import new_pipeline, qualified_in
@@ -92,7 +93,10 @@ def run_transforms(
             "that can be replaced together. Load into a database, such as postgres, and choose "
             "it with --destination, or under [helpdesk] in .dlt/config.toml."
         )
-    with open_workspace(target.data, _LOCK_NAME) as workspace:
+    with (
+        open_workspace(target.data, _LOCK_NAME) as workspace,
+        hold_destination(target, marts_dataset, workspace.work / "lock"),
+    ):
         pipeline = _open(target, marts_dataset, models, workspace.work / "dlt")
         with pipeline.sql_client() as client:
             dialect = dialect_named(client.capabilities.sqlglot_dialect)

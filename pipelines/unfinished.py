@@ -1,8 +1,10 @@
 """Whether what is loaded is the work of runs that ended.
 
-run 1   loads  loads  done     models may be built: run 1 is whole
-run 2   loads  killed          models stay as they are: half of run 2 is there
-run 3   loads  done            models may be built: run 3 did what run 2 had not
+    run 1   begun  loads  loads  done     models may be built: run 1 is whole
+    run 2   begun  loads  killed          models stay as they are: half of run 2 is there
+    run 3   begun  loads  done            models may be built: run 3 did what run 2 had not
+
+The times of ``load_runs`` always increase, whatever clocks do.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from sources.tables.ledger import LOAD_FILES, LOAD_RUNS
 
 
 def check_last_run_ended(client: SqlClientBase[Any], named: Callable[[str], str]) -> None:
-    """Refuse where files were loaded after the last run that ended.
+    """Refuse where a run that did not end loaded files after the last one that did.
 
     Args:
         client: An open connection; what it sees must be what the models will see.
@@ -27,20 +29,16 @@ def check_last_run_ended(client: SqlClientBase[Any], named: Callable[[str], str]
         GiveUpError: a run is under way, was killed, or failed.
     """
     runs, files = named(LOAD_RUNS.name), named(LOAD_FILES.name)
-    ((ended,),) = client.execute_sql(
-        f"SELECT MAX(finished_at) FROM {runs} WHERE status = 'done'"
-    ) or [(None,)]
-    since = " WHERE f.loaded_at > %s" if ended else ""
     found = client.execute_sql(
-        f"SELECT f.run_id, COUNT(*), MAX(r.error) FROM {files} AS f "
-        f"LEFT JOIN {runs} AS r ON r.run_id = f.run_id{since} "
-        "GROUP BY f.run_id ORDER BY f.run_id DESC LIMIT 1",
-        *([ended] if ended else []),
+        f"SELECT r.run_id, r.status, r.error FROM {runs} AS r WHERE r.status <> 'done' "
+        f"AND EXISTS (SELECT 1 FROM {files} AS f WHERE f.run_id = r.run_id) "
+        f"AND NOT EXISTS (SELECT 1 FROM {runs} AS d WHERE d.status = 'done' "
+        "AND d.finished_at > r.finished_at) ORDER BY r.finished_at DESC LIMIT 1"
     )
-    for run_id, count, error in found or ():
-        why = f"failed ({error})" if error else "was killed, or is still under way"
+    for run_id, status, error in found or ():
+        why = f"failed ({error})" if status == "failed" else "was killed, or is still under way"
         raise GiveUpError(
-            f"Run {run_id} loaded {count:,} files and {why}. Models of it would mix what it did "
-            "and what it did not, so they stay as they were. Run `helpdesk run` again until it "
-            "ends, then `helpdesk transform`; to build from what is there, add --unfinished."
+            f"Run {run_id} loaded files and {why}. Models of it would mix what it did and what it "
+            "did not, so they stay as they were. Run `helpdesk run` again until it ends, then "
+            "`helpdesk transform`; to build from what is there, add --unfinished."
         )

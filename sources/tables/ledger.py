@@ -9,9 +9,9 @@ LOAD_RUNS = TableSchema(
     (
         Column("run_id", Kind.TEXT, "One run of a job.", nullable=False),
         Column("pipeline", Kind.TEXT, "Which job, such as gladly."),
-        Column("status", Kind.TEXT, "done, or failed."),
+        Column("status", Kind.TEXT, "done, failed, or begun: under way, or killed."),
         Column("started_at", Kind.TIMESTAMP, "When it began."),
-        Column("finished_at", Kind.TIMESTAMP, "When it ended.", nullable=False),
+        Column("finished_at", Kind.TIMESTAMP, "When it ended, or began to load.", nullable=False),
         Column("jobs_loaded", Kind.INTEGER, "Export jobs loaded by this run."),
         Column("bytes", Kind.INTEGER, "Bytes of the files loaded."),
         Column("lines", Kind.INTEGER, "Lines of the files loaded."),

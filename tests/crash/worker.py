@@ -30,7 +30,6 @@ from pipelines.runner import Target, backfill_gladly, run_gladly
 from pipelines.settings import set_dlt_defaults
 from pipelines.transform import run_transforms
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS
-from sources.gladly.reports import DaySpan
 from sources.gladly.selection import ENRICHMENT, MEDIA, REFERENCE, REPORTS
 from sources.gladly.settings import GladlySettings
 
@@ -153,8 +152,7 @@ def _everything(settings: GladlySettings, target: Target) -> None:
 
 
 def _backfill(settings: GladlySettings, target: Target) -> None:
-    days = DaySpan(date(2026, 3, 1), date(2026, 3, 3))
-    backfill_gladly(settings, target, NoProgress(), days)
+    backfill_gladly(settings, target, NoProgress(), date(2026, 3, 1), date(2026, 3, 3))
 
 
 def _transform(_: GladlySettings, target: Target) -> None:
