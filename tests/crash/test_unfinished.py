@@ -34,8 +34,8 @@ def models(tables: Tables) -> dict[str, list[str]]:
 def loaded_a_part(crash: Crash, before: Path, killed: Path) -> bool:
     """Return whether a run loaded files and did not come to its end."""
     was, now = crash.place.read(before), crash.place.read(killed)
-    has_ended = len(now["load_runs"]) > len(was["load_runs"])
-    return len(now["load_files"]) > len(was["load_files"]) and not has_ended
+    began = [row for row in now["load_runs"] if row not in was["load_runs"]]
+    return len(now["load_files"]) > len(was["load_files"]) and began[0]["status"] == "begun"
 
 
 @pytest.mark.parametrize(
