@@ -25,7 +25,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 crash: $(STAMP)
-	$(BIN)/pytest tests/crash -m "slow or not slow" -s
+	$(BIN)/pytest --promises -m "slow or not slow" -n 2
 
 long: $(STAMP)
 	$(BIN)/pytest tests/pipelines -n 2 -m slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pipelines import ledger
@@ -24,6 +24,7 @@ from sources.gladly.reports import DaySpan
 from sources.gladly.resources import list_schedules
 from sources.gladly.selection import REPORTS
 from sources.gladly.settings import EVENTS_STREAM
+from sources.http.errors import SettingsError
 from sources.streams.windows import Window, subtract
 from sources.tables.ledger import LOAD_RUNS
 from sources.tables.parquet import write_rows
@@ -32,12 +33,13 @@ from sources.tables.parquet import write_rows
 _REPORTS_PER_PACKAGE = 20
 _UTC = ZoneInfo("UTC")
 _DAY = timedelta(days=1)
+_FARTHEST_EAST = timedelta(hours=14)
 
 
 class GladlyBackfill(Run):
     """One backfill; killed or stopped, the next one goes on."""
 
-    def run(self, days: DaySpan) -> RunReport:
+    def run(self, first_day: date, last_day: date | None) -> RunReport:
         """Load history of before the first run: events, then work sessions, then reports.
 
         Both days are included: of UTC for events, else of the time zone of reports. What nightly
@@ -51,6 +53,11 @@ class GladlyBackfill(Run):
             plan = report_plan(self.settings)
             self.warehouse.prepare()
             now = list_schedules(self.client).at
+            days = DaySpan(first_day, last_day or _latest_day(now))
+            if days.last_day < days.first_day:
+                raise SettingsError(
+                    f"--from {first_day} lies after today. Give a day that has begun."
+                )
             loader = self.loader()
             if self.selected(EVENTS_FILE):
                 with self.others_go_on():
@@ -106,6 +113,11 @@ class GladlyBackfill(Run):
                 "nightly runs begin later. To load them: helpdesk backfill gladly --select reports "
                 f"--from {between.first_day} --to {between.last_day}"
             )
+
+
+def _latest_day(now: datetime) -> date:
+    """Return the latest day that has begun anywhere: reports have a time zone of their own."""
+    return (now.astimezone(UTC) + _FARTHEST_EAST).date()
 
 
 def _window(days: DaySpan, zone: ZoneInfo) -> Window:

@@ -212,17 +212,16 @@ def backfill_gladly(
     from pipelines.runner import backfill_gladly as backfill_job  # noqa: PLC0415 - start-up
     from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
-    from sources.gladly.reports import DaySpan  # noqa: PLC0415 - start-up
 
-    last = (last_day or datetime.now(UTC)).date()
-    if last < first_day.date():
+    if last_day and last_day < first_day:
         raise SettingsError("--to lies before --from. Give the first day first.")
     console = _console()
     report = backfill_job(
         read_gladly_settings(),
         _target(destination),
         _progress(console, quiet=as_json),
-        DaySpan(first_day.date(), last),
+        first_day.date(),
+        last_day and last_day.date(),
         _selection(select),
     )
     if as_json:
@@ -234,13 +233,19 @@ def backfill_gladly(
 @cli.command()
 @_destination
 @_as_json
-def transform(destination: str | None, *, as_json: bool) -> None:
+@click.option(
+    "--unfinished",
+    is_flag=True,
+    help="Build even where the last run did not end; models then show a part of what it loads.",
+)
+def transform(destination: str | None, *, as_json: bool, unfinished: bool) -> None:
     """Build every model anew from what is loaded: all of them, or none if a check fails."""
     _prepare()
     from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
     from pipelines.transform import run_transforms, show_transform  # noqa: PLC0415 - start-up
 
-    report = run_transforms(_target(destination), read_helpdesk_settings().marts_dataset)
+    marts = read_helpdesk_settings().marts_dataset
+    report = run_transforms(_target(destination), marts, unfinished=unfinished)
     if as_json:
         _print_json(report.as_dict())
     else:

@@ -24,9 +24,10 @@ from sources.http.errors import SettingsError
 
 
 class HandOver(Enum):
-    """How rows are handed to dlt."""
+    """How rows reach the destination."""
 
-    FILE = "our Parquet files are imported as they are"
+    QUERY = "the destination reads our Parquet files in its own queries"
+    FILE = "dlt imports our Parquet files as they are"
     ARROW = "our Parquet files are read and dlt writes its own, in a format the destination takes"
 
 
@@ -57,7 +58,7 @@ DEFAULT = Capabilities(json_as_text=True)
 _CAPABILITIES = {
     # without supports_transactions dlt's own statements are not atomic here
     "duckdb": Capabilities(
-        HandOver.FILE,
+        HandOver.QUERY,
         "parquet",
         database_file="helpdesk.duckdb",
         options={"supports_transactions": True},

@@ -132,19 +132,18 @@ def check_api(
     client: ApiClient, entities: Sequence[str], now: Callable[[], datetime]
 ) -> Iterator[Check]:
     """Check host, token, events, schedule, jobs, clock and rate budget."""
-    schedules = list_schedules(client).values()
+    schedules = list_schedules(client)
     yield Check("token", Verdict.OK, "The API user may read exports.")
-    yield _events(client, entities)
-    yield _schedule(schedules)
+    yield _events(client, entities, schedules.at)
+    yield _schedule(schedules.values())
     listing = list_jobs(client, {})
     yield _jobs(list(jobs_of(listing).values()), listing.at)
     yield _clock(listing.at, now())
     yield _rate(client)
 
 
-def _events(client: ApiClient, entities: Sequence[str]) -> Check:
-    server = client.server_time() or datetime.now(UTC)
-    params: Params = {"startAt": format_timestamp(server - _MOMENT), "entities": [*entities]}
+def _events(client: ApiClient, entities: Sequence[str], now: datetime) -> Check:
+    params: Params = {"startAt": format_timestamp(now - _MOMENT), "entities": [*entities]}
     try:
         client.request("GET", EVENTS_PATH, params=params, as_json=False)
     except HelpdeskError as error:

@@ -41,7 +41,7 @@ def load_events(
         raw.job_id: raw for raw in (*waiting, *fetched) if (raw.job_id, raw.name) not in covered
     }
     if fresh:
-        loader.load(list(fresh.values()), EVENTS_STREAM)
+        loader.load(list(fresh.values()))
 
 
 def keep_events(

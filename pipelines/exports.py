@@ -21,7 +21,7 @@ from sources.gladly.resources import (
     jobs_of,
     list_jobs,
 )
-from sources.gladly.settings import EXPORT_STREAM, GladlySettings
+from sources.gladly.settings import GladlySettings
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, SettingsError
 from sources.streams.archive import RawFile
@@ -132,7 +132,7 @@ class Exports:
             )
 
     def _load_package(self, raw_files: list[RawFile], jobs: Iterable[ExportJob]) -> None:
-        self.loader.load(raw_files, EXPORT_STREAM)
+        self.loader.load(raw_files)
         if self.settings.delete_after_load:
             loaded = ledger.loaded_files(self.loader.warehouse)
             for job in jobs:

@@ -37,8 +37,9 @@ class GapBook:
 
     def rows(self, gaps: list[Gap], now: datetime) -> list[dict[str, Any]]:
         """Return the rows of ``load_gaps`` that change; ``gaps`` are those of all streams."""
-        recorded_at = ledger.next_recording(self.warehouse, now)
-        return ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now, recorded_at)
+        with self.warehouse.opened():
+            recorded_at = ledger.next_recording(self.warehouse, now)
+            return ledger.gap_rows(gaps, ledger.open_gaps(self.warehouse), now, recorded_at)
 
     def table(self, gaps: list[Gap], now: datetime, folder: Path, report: RunReport) -> TableFile:
         """Return the rows of ``load_gaps`` that change, and tell ``report`` of all of them."""

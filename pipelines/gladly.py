@@ -53,14 +53,15 @@ class GladlyRun(Run):
             try:
                 self.warehouse.prepare()
             except Exception as error:
-                self._keep_events(error)
+                self.destination_is_away(error)
                 raise
             if self.settings.on_customer_deleted == ERASE:
                 check_can_erase(self.warehouse)
             self._load_everything()
         return self.report
 
-    def _keep_events(self, error: Exception) -> None:
+    def destination_is_away(self, error: Exception) -> None:
+        """Fetch the events of today into the raw archive: Gladly forgets them."""
         if not self.selected(EVENTS_FILE):
             return
         try:

@@ -38,7 +38,7 @@ from sources.gladly.timestamps_reports import TIMESTAMPS_REPORTS
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, GiveUpError, HelpdeskError, TruncatedError
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.streams.archive import RawFile, archive_path, ends_in_newline, size_and_digest
 from sources.streams.windows import Window, subtract
 from sources.tables.declarations import ORIGIN, Record, records_of
 from sources.tables.timestamps import format_timestamp
@@ -128,7 +128,7 @@ def _load(loader: Loader, raw_files: Sequence[RawFile]) -> list[GiveUpError]:
     if not raw_files:
         return []
     try:
-        loader.load(raw_files, TIMESTAMPS_REPORTS_STREAM, _parsers(loader.warehouse, raw_files))
+        loader.load(raw_files, _parsers(loader.warehouse, raw_files))
     except GiveUpError as error:
         if len(raw_files) == 1:
             loader.progress.say(str(error))
@@ -186,7 +186,7 @@ def _fetch(
     """Return the report of a span, or those of its halves where Gladly would cut it."""
     name = f"{request.metric_set}.csv"
     path = archive_path(archive, request.id, name)
-    if path.exists():
+    if ends_in_newline(path):
         seconds, (size, digest) = 0.0, size_and_digest(path)
     else:
         with loader.progress.work(f"download {request.metric_set}", None):
@@ -230,7 +230,8 @@ def _parsers(warehouse: Warehouse, raw_files: Iterable[RawFile]) -> dict[str, Re
         min(window.start for window in windows) - second,
         max(window.end for window in windows) + second,
     )
-    known = [key for record in records_of(EVENTS) for key in _known(warehouse, record, whole)]
+    with warehouse.opened():
+        known = [key for record in records_of(EVENTS) for key in _known(warehouse, record, whole)]
     return {
         f"{report.metric_set}.csv": ReportParser(report, known) for report in TIMESTAMPS_REPORTS
     }

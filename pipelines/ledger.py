@@ -11,6 +11,7 @@ from sources.gladly.gaps import Gap
 from sources.gladly.jobs import ExportJob, LoadedFiles
 from sources.streams.windows import Window
 from sources.tables.ledger import LOAD_GAPS
+from sources.tables.timestamps import format_timestamp
 
 
 def loaded_files(warehouse: Warehouse, stream: str | None = None) -> LoadedFiles:
@@ -77,6 +78,14 @@ def open_gaps(warehouse: Warehouse) -> list[dict[str, Any]]:
 def next_recording(warehouse: Warehouse, now: datetime) -> datetime:
     """Return a time after that of every row of ``load_gaps``."""
     recorded = warehouse.read("load_gaps", ("recorded_at",))
+    return later_than_all(now, (at for (at,) in recorded))
+
+
+def next_run(warehouse: Warehouse, now: datetime) -> datetime:
+    """Return a time after that of every row of ``load_runs``."""
+    recorded = warehouse.read(
+        "load_runs", ("finished_at",), f"c.finished_at >= '{format_timestamp(now)}'"
+    )
     return later_than_all(now, (at for (at,) in recorded))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,13 @@ from sources.tables.parse import FileParser, parser_for
 
 @dataclass(slots=True)
 class Loader:
-    """Loads raw files of any stream; what it did is added to the run's report."""
+    """Loads raw files of any stream; what it did is added to the run's report.
+
+    Attributes:
+        begun: Writes the row of ``load_runs`` that goes with the first package; where a run is
+            killed it stays, and says that what was loaded is a part.
+        fetched: Raw files that this run loaded and kept.
+    """
 
     warehouse: Warehouse
     workspace: Workspace
@@ -34,6 +40,7 @@ class Loader:
     report: RunReport
     max_quarantined_share: float
     keep_raw: bool
+    begun: Callable[[Path], TableFile] | None = None
     fetched: list[Path] = field(default_factory=list)
     _parsers: dict[str, FileParser] = field(default_factory=dict)
 
@@ -45,14 +52,12 @@ class Loader:
     def load(
         self,
         raw_files: Sequence[RawFile],
-        stream: str,
         parsers: Mapping[str, FileParser | ReportParser] | None = None,
     ) -> None:
-        """Load raw files of one stream as one package: all of it, or nothing.
+        """Load raw files as one package: all of it, or nothing.
 
         Args:
             raw_files: The files.
-            stream: Their feed, as the ledger names it.
             parsers: How they are parsed, by file name; by default as their declarations say.
 
         Raises:
@@ -61,18 +66,21 @@ class Loader:
         """
         package = self._parse(raw_files, parsers or self._declared())
         package.tables += identity_files(package.tables, self.folder)
-        self.load_package(package, stream=stream)
+        self.load_package(package)
 
-    def load_package(self, package: Package, *, stream: str | None = None) -> None:
-        """Load a package that is parsed; ``stream`` as for ``Warehouse.load``."""
+    def load_package(self, package: Package) -> None:
+        """Load a package that is parsed: all of it, or nothing."""
         tables: list[TableFile] = join_files(package.tables)
         rows = sum(table.rows for table in tables)
         self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
+        # when this machine loaded it: told, and read by nothing
         ledger_table = ledger_file(
             package, self.workspace.archive, self.report.run_id, datetime.now(UTC), self.folder
         )
-        with self.progress.work(f"load {rows:,} rows", None):
-            result = self.warehouse.load([*tables, ledger_table], stream=stream)
+        with self.progress.work(f"load {rows:,} rows", None), self.warehouse.opened():
+            begun = [self.begun(self.folder)] if self.begun else []
+            result = self.warehouse.load([*tables, *begun, ledger_table])
+        self.begun = None
         self.report.add_changes(result.changes, result.late)
         self._report_files(package)
         shutil.rmtree(self.folder)
@@ -121,6 +129,7 @@ class Loader:
                     rows=counts.rows,
                     quarantined=counts.quarantined,
                     superseded=counts.superseded,
+                    extra=counts.extra_by_table.total(),
                     seconds=raw.seconds,
                 )
             )

@@ -20,8 +20,8 @@ from typing import BinaryIO, Final
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from sources.http.download import make_private_folder, publish, write_whole_file
 from sources.http.errors import GiveUpError, HelpdeskError, SettingsError
+from sources.http.files import make_private_folder, publish, write_whole_file
 
 _FOLDER: Final = "media"
 # as write_whole_file has it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,31 +79,35 @@ class Merge:
     Attributes:
         client: An open connection.
         names: How it writes names.
+        make_deletable: Lets staged rows of tables be deleted.
         tables: Every table of the dataset, by name.
         result: What the package did; added to.
     """
 
     client: SqlClientBase[Any]
     names: Names
+    make_deletable: Callable[[Iterable[str]], None]
     tables: Mapping[str, TableSchema]
     result: PackageResult
 
     def run(self, rows: Mapping[str, int]) -> None:
         """Merge the staged tables of the names, which were handed over with so many rows.
 
+        It runs inside a transaction, which an error must end.
+
         Raises:
-            CountMismatchError: not all rows arrived; nothing was kept.
+            CountMismatchError: not all rows arrived.
         """
         staged = dict(rows)
         for table, found in self._count_staged(staged).items():
             if found != staged[table]:
                 raise CountMismatchError.of(table, staged[table], found)
-        with self.client.begin_transaction():
-            if REDACTED_ITEMS.name in staged:
-                self._execute([forget_known_statement(self.names)])
-                staged |= self._count_staged([REDACTED_ITEMS.name])
-            for root in self._roots(staged):
-                self._merge_chain(root, staged)
+        if REDACTED_ITEMS.name in staged:
+            self.make_deletable([REDACTED_ITEMS.name])
+            self._execute([forget_known_statement(self.names)])
+            staged |= self._count_staged([REDACTED_ITEMS.name])
+        for root in self._roots(staged):
+            self._merge_chain(root, staged)
 
     def _roots(self, staged: Iterable[str]) -> list[TableSchema]:
         """Return the root tables of a package; a dependent never comes without its root."""
@@ -143,6 +147,7 @@ class Merge:
             return {}
         self.result.late[root.name] = late
         self._notice_redactions(staged, late=True)
+        self.make_deletable([root.name, *(table.name for table in staged)])
         self._execute(drop_late_statements(root, staged, self.names))
         return self._count_staged([root.name, *(table.name for table in staged)])
 

@@ -82,7 +82,9 @@ def parse_package(
                 parts += parsed
             else:
                 found = _parse_here(raw, parser, lineage, files, on_lines)
-            _check_share(raw, found, max_quarantined_share)
+            if parser is not None:
+                # of a file that nobody declared, no format is known to be broken
+                _check_share(raw, found, max_quarantined_share)
             package.counts.append((raw, found))
         tables = {file.table.name: file for file in join_files([*files.finish(), *parts])}
     roots = {
@@ -200,8 +202,13 @@ def _counts_row(counts: FileCounts) -> dict[str, Any]:
         "lines": counts.lines,
         "rows": counts.rows,
         "quarantined": counts.quarantined,
-        "rows_by_table": orjson.dumps(dict(sorted(counts.rows_by_table.items()))).decode(),
+        "rows_by_table": _by_table(counts.rows_by_table),
+        "extra_by_table": _by_table(counts.extra_by_table),
     }
+
+
+def _by_table(counts: Mapping[str, int]) -> str:
+    return orjson.dumps(dict(counts), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _check_share(raw: RawFile, counts: FileCounts, allowed: float) -> None:

@@ -25,7 +25,11 @@ _REPORT_STREAMS = (REPORTS_STREAM, WORK_SESSIONS_STREAM, BACKFILLED_SESSIONS_STR
 
 @dataclass(slots=True)
 class FileReport:
-    """One file that was loaded. ``seconds`` is what its download took."""
+    """One file that was loaded.
+
+    ``extra`` counts rows with something in ``_extra``, child rows too; ``seconds`` is what the
+    download took.
+    """
 
     stream: str
     job_id: str
@@ -37,6 +41,7 @@ class FileReport:
     rows: int
     quarantined: int
     superseded: int
+    extra: int
     seconds: float
 
 

@@ -21,7 +21,6 @@ from pipelines.report_fetching import FetchedReport, FetchOutcome, ReportFetcher
 from sources.gladly.report_rows import ReportRequest, ReportRowsParser
 from sources.gladly.report_types import REPORTS
 from sources.gladly.reports import REPORTS_AT_ONCE
-from sources.gladly.settings import REPORTS_STREAM
 from sources.http.budget import RateBudget
 from sources.http.client import ApiClient
 from sources.http.errors import (
@@ -147,4 +146,4 @@ def _load(loader: Loader, reports: Sequence[FetchedReport]) -> None:
                 )
             package.counts += zip(report.files, counts, strict=True)
         package.tables = join_files(files.finish())
-    loader.load_package(package, stream=REPORTS_STREAM)
+    loader.load_package(package)

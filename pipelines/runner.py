@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,9 @@ from dlt.common.destination import Destination
 
 from pipelines.backfill import GladlyBackfill
 from pipelines.destinations import Capabilities, open_destination
+from pipelines.embedded import database_file, make_usable
 from pipelines.enrichment import checked_enrichment
+from pipelines.exclusive import hold_destination
 from pipelines.gladly import GladlyRun
 from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media_store import open_media_store
@@ -25,11 +27,10 @@ from pipelines.reference import checked_lists
 from pipelines.report import RunReport
 from pipelines.report_planning import report_plan
 from pipelines.run import Run
-from pipelines.settings import read_gladly_settings
+from pipelines.settings import checked_dataset, read_gladly_settings
 from pipelines.warehouse import Warehouse
 from pipelines.workspace import open_workspace
 from sources.gladly.media import checked_media
-from sources.gladly.reports import DaySpan
 from sources.gladly.settings import (
     ERASE,
     KEEP,
@@ -40,8 +41,8 @@ from sources.gladly.settings import (
 )
 from sources.http.budget import RateBudget
 from sources.http.client import DEFAULT_TIMEOUTS, ApiClient
-from sources.http.download import make_private_folder
-from sources.http.errors import SettingsError
+from sources.http.errors import HelpdeskError, SettingsError
+from sources.http.files import make_private_folder
 
 _Job = TypeVar("_Job", bound=Run)
 
@@ -61,7 +62,11 @@ class Target:
         """Open a destination by name; ``settings`` are dlt's, such as ``credentials``.
 
         The data folder is made: an embedded database lies in it.
+
+        Raises:
+            SettingsError: there is no such destination, or no dataset can have this name.
         """
+        checked_dataset("dataset", dataset)
         make_private_folder(data)
         destination, capabilities = open_destination(name, data, **settings)
         return cls(name, destination, capabilities, dataset, data)
@@ -170,8 +175,7 @@ def run_gladly(
         HelpdeskError: it could not end; what was loaded stays, and the next run does the rest.
     """
     timing = Timing(sleep, clock, timeouts)
-    with _open_run(GladlyRun, settings, target, progress, timing) as run:
-        run.selected = selected
+    with _open_run(GladlyRun, settings, target, progress, selected, timing) as run:
         return run.run()
 
 
@@ -179,19 +183,21 @@ def backfill_gladly(
     settings: GladlySettings,
     target: Target,
     progress: ProgressReporter,
-    days: DaySpan,
+    first_day: date,
+    last_day: date | None = None,
     selected: Callable[[str], bool] = lambda _name: True,
 ) -> RunReport:
     """Load the history from before the first run, of whole days, both included.
 
-    The days of events are those of UTC, the days of reports those of their time zone.
+    The days of events are those of UTC, the days of reports those of their time zone. Without a
+    last day it goes up to what the runs have, at most to Gladly's today.
 
     Raises:
+        SettingsError: the first day has not begun anywhere yet.
         HelpdeskError: it could not end; what was loaded stays, and running it again goes on.
     """
-    with _open_run(GladlyBackfill, settings, target, progress) as backfill:
-        backfill.selected = selected
-        return backfill.run(days)
+    with _open_run(GladlyBackfill, settings, target, progress, selected) as backfill:
+        return backfill.run(first_day, last_day)
 
 
 @contextmanager
@@ -200,8 +206,11 @@ def _open_run(
     settings: GladlySettings,
     target: Target,
     progress: ProgressReporter,
+    selected: Callable[[str], bool],
     timing: Timing = REAL_TIME,
 ) -> Iterator[_Job]:
+    # tells runs apart and says when this machine began one; nothing that is asked for or kept
+    # depends on it
     started = datetime.now(UTC)
     check_values(settings)
     media_store = open_media_store(settings.media_url, target.data)
@@ -222,7 +231,7 @@ def _open_run(
                 "The last run did not end by itself. What it left is discarded and redone."
             )
         warehouse = target.warehouse(workspace.work / "dlt")
-        yield job(
+        run = job(
             settings,
             client,
             warehouse,
@@ -230,6 +239,20 @@ def _open_run(
             progress,
             report,
             media_store,
-            sleep=timing.sleep,
-            clock=timing.clock,
+            selected,
+            timing.sleep,
+            timing.clock,
         )
+        with ExitStack() as stack:
+            try:
+                lock = hold_destination(target, target.dataset, workspace.work / "lock")
+                stack.enter_context(lock)
+                if file := database_file(target):
+                    for done in make_usable(file):
+                        progress.say(done)
+            except HelpdeskError:
+                raise
+            except Exception as error:
+                run.destination_is_away(error)
+                raise
+            yield run

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+import re
+from typing import Final, TypeVar
 
 from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
@@ -11,6 +12,10 @@ from dlt.common.configuration.specs import BaseConfiguration
 
 from sources.gladly.settings import SOURCE_NAME, GladlySettings
 from sources.http.errors import SettingsError
+
+_DATASET: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", re.ASCII)
+# PostgreSQL cuts names at 63 bytes, and ours carry a suffix
+_DATASET_CHARACTERS: Final = 40
 
 _Settings = TypeVar("_Settings", bound=BaseConfiguration)
 
@@ -76,6 +81,22 @@ def read_gladly_settings() -> GladlySettings:
         SettingsError: a setting that is needed is missing, or has a value of another type.
     """
     return _read(GladlySettings(), ("sources", SOURCE_NAME))
+
+
+def checked_dataset(setting: str, name: str) -> str:
+    """Return the name of a dataset, as the setting of that name has it.
+
+    Raises:
+        SettingsError: it is none that every destination takes as it stands. dlt makes names fit by
+            leaving characters out, so that two settings could mean one dataset, or none.
+    """
+    if len(name) > _DATASET_CHARACTERS or _DATASET.fullmatch(name) is None:
+        raise SettingsError(
+            f"{setting} is {name[:100]!r}, which cannot name a dataset. Take small letters, digits "
+            f"and single underscores, a letter first, at most {_DATASET_CHARACTERS} in all; set it "
+            f"under [helpdesk] in .dlt/config.toml or in HELPDESK__{setting.upper()}."
+        )
+    return name
 
 
 def _read(settings: _Settings, sections: tuple[str, ...]) -> _Settings:

@@ -1,20 +1,52 @@
-"""Parquet files of a package into a dataset, through dlt."""
+"""Where the rows of a package wait for their merge: in tables that dlt fills, or in our files.
+
+    through dlt      Parquet -> dlt -> tables of a staging dataset -> merge
+    in our files     Parquet                                       -> merge
+
+Either way the merge asks for staged rows by name, and takes some away where they come late.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import dlt
 from dlt.common.destination import Destination
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.schema import Schema
+from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract.resource import DltResource
 from dlt.extract.source import DltSource
 
 from pipelines.dataset import dlt_columns
 from pipelines.destinations import Capabilities, HandOver
 from sources.tables.parquet import TableFile, read_batches
+
+
+class Staging(Protocol):
+    """Where staged rows are."""
+
+    def name(self, table: str) -> str:
+        """Return what stands for the staged rows of a table after FROM."""
+
+    def transaction(self, files: Sequence[TableFile]) -> AbstractContextManager[None]:
+        """Stage the rows of files, and make the statements inside count together or not at all.
+
+        Afterwards nothing is staged.
+        """
+
+    def make_deletable(self, tables: Iterable[str]) -> None:
+        """Let staged rows of these tables be deleted, inside the transaction."""
+
+
+def qualified_in(client: SqlClientBase[Any], dataset: str, table: str) -> str:
+    """Return the qualified name of a table in another dataset than the client's."""
+    with client.with_alternative_dataset_name(dataset):
+        return client.make_qualified_table_name(table)
 
 
 def new_pipeline(
@@ -36,6 +68,41 @@ def declare_tables(pipeline: dlt.Pipeline, schema: Schema) -> None:
     """Make tables known to a pipeline as its destination names them, without touching it."""
     schema.update_normalizers()
     pipeline.schemas.save_schema(schema)
+
+
+@dataclass(frozen=True, slots=True)
+class DltStaging:
+    """Tables of a staging dataset, which dlt fills.
+
+    Attributes:
+        client: An open connection.
+        dataset: The staging dataset.
+        fill: Loads files into the tables of their names there, in place of what they hold.
+    """
+
+    client: SqlClientBase[Any]
+    dataset: str
+    fill: Callable[[Sequence[TableFile]], None]
+
+    def name(self, table: str) -> str:
+        """Return the qualified name of a table's place in the staging dataset."""
+        return qualified_in(self.client, self.dataset, table)
+
+    @contextmanager
+    def transaction(self, files: Sequence[TableFile]) -> Iterator[None]:
+        """Fill the staging tables, then begin; empty them once the transaction counts."""
+        # rows that a kill left would keep dlt from adding a column that is never null
+        for file in files:
+            with suppress(DestinationUndefinedEntity):
+                self.client.execute_sql(f"DELETE FROM {self.name(file.table.name)}")
+        self.fill(files)
+        with self.client.begin_transaction():
+            yield
+        with self.client.with_alternative_dataset_name(self.dataset):
+            self.client.truncate_tables(*(file.table.name for file in files))
+
+    def make_deletable(self, tables: Iterable[str]) -> None:
+        """Do nothing: rows of tables can be deleted."""
 
 
 def load_files(

@@ -1,13 +1,15 @@
 """The models: built one after the other, all in one transaction.
 
-Readers see the models of the last run until those of this one are complete and checked, and each
-model of a run sees the same state of the tables it reads.
+Readers see the models of the last run until those of this one are complete and checked, each model
+of a run sees the same state of the tables it reads, and that state is one that a load ended with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,11 @@ from rich.table import Table
 
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
+from pipelines.exclusive import hold_destination
 from pipelines.runner import Target
-from pipelines.staging import new_pipeline
+from pipelines.settings import checked_dataset
+from pipelines.staging import new_pipeline, qualified_in
+from pipelines.unfinished import check_last_run_ended
 from pipelines.workspace import open_workspace
 from sources.http.errors import GiveUpError, SettingsError
 from sources.tables.declarations import TableSchema
@@ -61,29 +66,50 @@ class TransformReport:
 
 
 def run_transforms(
-    target: Target, marts_dataset: str, models: Sequence[Model] = MODELS
+    target: Target,
+    marts_dataset: str,
+    models: Sequence[Model] = MODELS,
+    *,
+    unfinished: bool = False,
 ) -> TransformReport:
     """Build every model anew in ``marts_dataset``, from the tables in the target's dataset.
 
+    Args:
+        target: Where the tables are.
+        marts_dataset: The dataset of the models.
+        models: The models.
+        unfinished: Build even where the last load did not end.
+
     Raises:
-        SettingsError: the destination cannot build models.
+        SettingsError: the destination cannot build models, or no dataset can have this name.
         ModelCheckError: a check failed; the models of the last run stay as they were.
-        GiveUpError: a table that a model reads was never loaded, or another run of the models
-            is under way here.
+        GiveUpError: a table that a model reads was never loaded, the last load did not end, or
+            another run of the models is under way here.
     """
+    checked_dataset("marts_dataset", marts_dataset)
     if target.capabilities.keeping is Keeping.APPEND:
         raise SettingsError(
             f"Models cannot be built at {target.destination_name}: it keeps files, not tables "
             "that can be replaced together. Load into a database, such as postgres, and choose "
             "it with --destination, or under [helpdesk] in .dlt/config.toml."
         )
-    with open_workspace(target.data, _LOCK_NAME) as workspace:
+    with (
+        open_workspace(target.data, _LOCK_NAME) as workspace,
+        hold_destination(target, marts_dataset, workspace.work / "lock"),
+    ):
         pipeline = _open(target, marts_dataset, models, workspace.work / "dlt")
         with pipeline.sql_client() as client:
             dialect = dialect_named(client.capabilities.sqlglot_dialect)
             pipeline.sync_schema()
-            names = _names(client, _raw_dataset(pipeline, target), models)
-            built = _build(client, in_order(models), dialect, names, target.dataset)
+            raw = _raw_dataset(pipeline, target)
+            with client.begin_transaction():
+                if dialect.snapshot:
+                    client.execute_sql(dialect.snapshot)
+                if not unfinished:
+                    with _loads_first("Models read tables", target.dataset):
+                        check_last_run_ended(client, partial(qualified_in, client, raw))
+                names = _names(client, raw, models)
+                built = _build(client, in_order(models), dialect, names, target.dataset)
     return TransformReport(target.destination_name, marts_dataset, tuple(built))
 
 
@@ -138,22 +164,26 @@ def _build(
     raw_dataset: str,
 ) -> list[ModelRows]:
     built = []
-    with client.begin_transaction():
-        if dialect.snapshot:
-            client.execute_sql(dialect.snapshot)
-        for model in models:
-            try:
-                for statement in rebuild_statements(model, dialect, names):
-                    client.execute_sql(statement)
-            except DestinationUndefinedEntity as error:
-                raise GiveUpError(
-                    f"{model.name} reads {', '.join(model.reads)}, and not all of them are in "
-                    f"dataset {raw_dataset} yet. Load first: `helpdesk run gladly`."
-                ) from error
-            _check(client, model, dialect, names)
-            rows = client.execute_sql(count_statement(model, dialect, names)) or ()
-            built.append(ModelRows(model.name, int(rows[0][0])))
+    for model in models:
+        with _loads_first(f"{model.name} reads {', '.join(model.reads)}", raw_dataset):
+            for statement in rebuild_statements(model, dialect, names):
+                client.execute_sql(statement)
+        _check(client, model, dialect, names)
+        rows = client.execute_sql(count_statement(model, dialect, names)) or ()
+        built.append(ModelRows(model.name, int(rows[0][0])))
     return built
+
+
+@contextmanager
+def _loads_first(reader: str, raw_dataset: str) -> Iterator[None]:
+    """Tell which tables are missing where nothing was loaded yet."""
+    try:
+        yield
+    except DestinationUndefinedEntity as error:
+        raise GiveUpError(
+            f"{reader}, and not all of them are in dataset {raw_dataset} yet. Load first: "
+            "`helpdesk run gladly`."
+        ) from error
 
 
 def _check(client: SqlClientBase[Any], model: Model, dialect: Dialect, names: Names) -> None:

@@ -16,12 +16,20 @@ from pipelines.compact import copy_database, put_in_place
 from pipelines.connection import Connection
 from pipelines.current import current_rows_sql
 from pipelines.dataset import dlt_schema
-from pipelines.destinations import Capabilities, Keeping
+from pipelines.destinations import Capabilities, HandOver, Keeping
 from pipelines.merge import Names
-from pipelines.merging import CountMismatchError, Merge, PackageResult, TableChange, count_rows
+from pipelines.merging import Merge, PackageResult, TableChange
 from pipelines.session import Session
-from pipelines.staging import declare_tables, load_files, new_pipeline
-from sources.tables.declarations import FILE, JOB_ID, TableSchema
+from pipelines.staged_files import FileStaging
+from pipelines.staging import (
+    DltStaging,
+    Staging,
+    declare_tables,
+    load_files,
+    new_pipeline,
+    qualified_in,
+)
+from sources.tables.declarations import TableSchema
 from sources.tables.ledger import LOAD_FILES
 from sources.tables.parquet import TableFile
 
@@ -86,16 +94,11 @@ class Warehouse:
         with self._client():
             yield
 
-    def load(self, files: Sequence[TableFile], *, stream: str | None = None) -> PackageResult:
+    def load(self, files: Sequence[TableFile]) -> PackageResult:
         """Load a package: whole, or not at all.
 
         The rows of each root table replace older versions of their keys in every table of the
         chain; rows that come late, because a later version is stored, change nothing.
-
-        Args:
-            files: The rows.
-            stream: The feed they come from, as the ledger names it. The first package of a feed
-                whose tables are empty takes a shorter way into them.
 
         Raises:
             CountMismatchError: not all rows arrived; nothing was kept.
@@ -108,13 +111,11 @@ class Warehouse:
         # one connection stays open: an embedded destination is then opened and closed only once
         with self._client() as client:
             result = PackageResult()
-            if stream is not None and self._is_new(client, stream, files):
-                files = self._load_new(client, files, result)
-            self._stage(files)
+            staging = self._staging(client)
+            names = Names(client.make_qualified_table_name, staging.name, client.escape_column_name)
             rows = {file.table.name: file.rows for file in files}
-            Merge(client, self._names(client), self._tables, result).run(rows)
-            with client.with_alternative_dataset_name(self._staging_dataset):
-                client.truncate_tables(*rows)
+            with staging.transaction(files):
+                Merge(client, names, staging.make_deletable, self._tables, result).run(rows)
             return result
 
     def is_reachable(self) -> bool:
@@ -226,8 +227,7 @@ class Warehouse:
 
     def _names(self, client: SqlClientBase[Any]) -> Names:
         def staged(table: str) -> str:
-            with client.with_alternative_dataset_name(self._staging_dataset):
-                return client.make_qualified_table_name(table)
+            return qualified_in(client, self._staging_dataset, table)
 
         return Names(client.make_qualified_table_name, staged, client.escape_column_name)
 
@@ -251,56 +251,18 @@ class Warehouse:
             return False
         return True
 
-    def _is_new(self, client: SqlClientBase[Any], stream: str, files: Sequence[TableFile]) -> bool:
-        """Whether this is the first package of its feed, into tables that hold nothing."""
-        names = self._names(client)
-        loaded = client.execute_sql(
-            f"SELECT COUNT(*) FROM {names.final(LOAD_FILES.name)} "
-            f"WHERE {names.column('stream')} = %s",
-            stream,
-        )
-        if not loaded or loaded[0][0]:
-            return False
-        chains = [table.name for table in self._chains(files) if not _is_ledger(table)]
-        counts = count_rows(client, {name: names.final(name) for name in chains})
-        held = {name: names.final(name) for name, count in counts.items() if count}
-        for place in held.values():
-            # rows of a first load that was killed: the ledger knows nothing of them, which it
-            # does not of lists either (their file is a path)
-            client.execute_sql(
-                f"DELETE FROM {place} "
-                f"WHERE {names.column(FILE)} NOT LIKE '/%%' AND {names.column(JOB_ID)} "
-                f"NOT IN (SELECT {names.column('job_id')} FROM {names.final(LOAD_FILES.name)})"
-            )
-        return not any(count_rows(client, held).values())
-
-    def _load_new(
-        self, client: SqlClientBase[Any], files: Sequence[TableFile], result: PackageResult
-    ) -> list[TableFile]:
-        """Load straight into empty tables; return the ledger, which makes it count.
-
-        There is nothing to replace, and until the ledger is written nothing that was loaded: a
-        first load that is killed is wiped by the next one.
-        """
-        rows = [file for file in files if not _is_ledger(file.table)]
-        pipeline = new_pipeline(
-            "helpdesk_new", self._destination, self._dataset, self._folder / "new"
-        )
-        load_files(pipeline, _SCHEMA_NAME, rows, self._capabilities, "append")
-        names = self._names(client)
-        found = count_rows(client, {f.table.name: names.final(f.table.name) for f in rows})
-        for file in rows:
-            if found[file.table.name] != file.rows:
-                raise CountMismatchError.of(file.table.name, file.rows, found[file.table.name])
-            result.changes.append(TableChange.of(file.table.name, file.rows, 0))
-        return [file for file in files if _is_ledger(file.table)]
-
     def _chains(self, files: Iterable[TableFile]) -> list[TableSchema]:
         """Return all tables of the chains that a package touches."""
         roots = {file.table.parent or file.table.name for file in files}
         return [table for table in self._tables.values() if (table.parent or table.name) in roots]
 
-    def _stage(self, files: Sequence[TableFile]) -> None:
+    def _staging(self, client: SqlClientBase[Any]) -> Staging:
+        """Return where the rows of a package wait for their merge."""
+        if self._capabilities.hand_over is HandOver.QUERY:
+            return FileStaging(client)
+        return DltStaging(client, self._staging_dataset, self._fill_staging)
+
+    def _fill_staging(self, files: Sequence[TableFile]) -> None:
         pipeline = new_pipeline(
             "helpdesk_staging", self._destination, self._staging_dataset, self._folder / "staging"
         )

@@ -2,7 +2,9 @@
 
 import asyncio
 from datetime import datetime
+from urllib.parse import unquote
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -15,8 +17,23 @@ from sandbox.exports import JOB_STATUSES, RETENTION, schedule_record
 from sandbox.timestamps import parse_instant, to_nanoseconds
 from sandbox.world import WorldSettings
 
-_JOB = "/api/v1/export/jobs/{job_id}"
+_JOBS = "/api/v1/export/jobs"
 _FINISHED = ("COMPLETED", "FAILED")
+
+
+class _AnyText(Convertor[str]):
+    """The rest of a path, whatever it holds: names of jobs and files may be anything."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("any_text", _AnyText())
 
 
 class _LargeChunks(FileResponse):
@@ -60,6 +77,13 @@ def _filters(query: QueryParams, now: datetime) -> tuple[str | None, int, int]:
     return status, to_nanoseconds(start), to_nanoseconds(end)
 
 
+def _job_and_rest(request: Request) -> tuple[str, list[str]]:
+    """Return the job's id and what follows it, each decoded by itself: one may hold a slash."""
+    path: bytes = request.scope["raw_path"]
+    job_id, *rest = path.decode("ascii").removeprefix(f"{_JOBS}/").split("/")
+    return unquote(job_id), [unquote(name) for name in rest]
+
+
 def routes(settings: WorldSettings, clock: SandboxClock, store: ExportStore) -> list[Route]:
     """Return the routes of the export area."""
 
@@ -79,12 +103,16 @@ def routes(settings: WorldSettings, clock: SandboxClock, store: ExportStore) -> 
             ]
         )
 
-    async def get_job(request: Request) -> Response:
-        job = store.job(request.path_params["job_id"])
+    async def get_job_or_file(request: Request) -> Response:
+        job_id, rest = _job_and_rest(request)
+        if rest[:1] == ["files"]:
+            return await file_of(job_id, "/".join(rest[1:]))
+        job = None if rest else store.job(job_id)
         return not_found() if job is None else json_answer(job.record())
 
     async def delete_job(request: Request) -> Response:
-        job = store.job(request.path_params["job_id"])
+        job_id, rest = _job_and_rest(request)
+        job = None if rest else store.job(job_id)
         if job is None:
             return not_found()
         if job.status not in _FINISHED:
@@ -93,19 +121,16 @@ def routes(settings: WorldSettings, clock: SandboxClock, store: ExportStore) -> 
         store.remove(job.id)
         return Response(status_code=204)
 
-    async def get_file(request: Request) -> Response:
+    async def file_of(job_id: str, name: str) -> Response:
         # Writing the files of a large job takes seconds; other requests must not wait for it.
-        path = await asyncio.to_thread(
-            store.file, request.path_params["job_id"], request.path_params["name"]
-        )
+        path = await asyncio.to_thread(store.file, job_id, name)
         return (
             not_found() if path is None else _LargeChunks(path, media_type="application/x-ndjson")
         )
 
     return [
         Route("/api/v1/export/schedules", list_schedules),
-        Route("/api/v1/export/jobs", list_jobs),
-        Route(_JOB, get_job, methods=["GET"]),
-        Route(_JOB, delete_job, methods=["DELETE"]),
-        Route(_JOB + "/files/{name:path}", get_file),
+        Route(_JOBS, list_jobs),
+        Route(_JOBS + "/{rest:any_text}", get_job_or_file, methods=["GET"]),
+        Route(_JOBS + "/{rest:any_text}", delete_job, methods=["DELETE"]),
     ]

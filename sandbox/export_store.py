@@ -92,6 +92,7 @@ class ExportStore:
         start_at: datetime | None = None,
         end_at: datetime | None = None,
         of_schedule: str | None = None,
+        job_id: str | None = None,
     ) -> str:
         """Add a job beside the schedule's and return its id; see `Sandbox.add_job`."""
         updated = self._clock.now() if updated_at is None else updated_at
@@ -100,7 +101,9 @@ class ExportStore:
         )
         with self._lock:
             job = ExportJob(
-                id=identifier(self._world.settings.seed, "added job", len(self._added)),
+                id=identifier(self._world.settings.seed, "added job", len(self._added))
+                if job_id is None
+                else job_id,
                 schedule_id=of_schedule or schedule_id(self._world.settings.seed),
                 status=status,
                 updated_at=to_nanoseconds(updated),

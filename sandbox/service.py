@@ -272,6 +272,7 @@ class Sandbox:
         start_at: datetime | None = None,
         end_at: datetime | None = None,
         schedule_id: str | None = None,
+        job_id: str | None = None,
     ) -> str:
         """Add an export job beside the schedule's own.
 
@@ -284,6 +285,7 @@ class Sandbox:
             start_at: Start of its data window, by default a day before `end_at`.
             end_at: End of its data window, by default the midnight before `updated_at`.
             schedule_id: By default the organisation's schedule.
+            job_id: Its id, which may be anything that JSON holds; by default one like Gladly's.
 
         Returns:
             The job's id.
@@ -295,6 +297,7 @@ class Sandbox:
             start_at=start_at,
             end_at=end_at,
             of_schedule=schedule_id,
+            job_id=job_id,
         )
 
     def replace_file(self, job_id: str, name: str, content: bytes) -> None:

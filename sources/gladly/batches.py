@@ -16,8 +16,14 @@ from typing import Any, Final
 
 import orjson
 
-from sources.http.download import write_whole_file
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.http.files import write_whole_file
+from sources.streams.archive import (
+    RawFile,
+    archive_path,
+    is_whole,
+    read_description,
+    size_and_digest,
+)
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
 # passed over by whatever reads the archive's records
@@ -59,36 +65,44 @@ def write_batch(
     folder = archive_path(archive, _job_id(stream, at))
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    told = {"at": format_timestamp(at), **request}
+    sizes = {name: len(content) for name, content in files.items()}
+    told = {"at": format_timestamp(at), "bytes": sizes, **request}
     write_whole_file(part / _REQUEST_FILE, [orjson.dumps(told)])
     for name, content in files.items():
         write_whole_file(part / name, [content])
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
-    return _read(stream, folder)
+    return _read(stream, folder, at, told)
 
 
 def archived_batches(archive: Path, stream: str, done: AbstractSet[str]) -> Iterator[Batch]:
     """Yield the batches in the archive, oldest first, but for those in ``done``.
 
-    ``done`` holds the ids of batches that are loaded; their files are not read.
+    ``done`` holds the ids of batches that are loaded; their files are not read. A batch that is
+    not whole, or not described, counts as not read: what it held is asked for again.
     """
     passed_over = {archive_path(archive, job_id).name for job_id in done}
     folders = (path.parent for path in archive.glob(f"*/{_REQUEST_FILE}"))
     batches = (
-        _read(stream, folder)
+        _usable(stream, folder)
         for folder in folders
         if folder.name not in passed_over and folder.suffix != ".part"
     )
-    yield from sorted(batches, key=lambda batch: batch.at)
+    yield from sorted((batch for batch in batches if batch), key=lambda batch: batch.at)
 
 
-def _read(stream: str, folder: Path) -> Batch:
-    request: dict[str, Any] = orjson.loads((folder / _REQUEST_FILE).read_bytes())
-    parsed = parse_timestamp(request["at"])
-    if parsed is None:
-        raise ValueError(f"{folder.name} of the raw archive was not written by this program")
-    at, job_id = parsed.at, _job_id(stream, parsed.at)
+def _usable(stream: str, folder: Path) -> Batch | None:
+    request = read_description(folder / _REQUEST_FILE)
+    parsed = parse_timestamp(str(request.get("at")))
+    # batches of earlier versions tell no sizes
+    sizes = request.get("bytes", {})
+    if parsed is None or not all(is_whole(folder / name, size) for name, size in sizes.items()):
+        return None
+    return _read(stream, folder, parsed.at, request)
+
+
+def _read(stream: str, folder: Path, at: datetime, request: Mapping[str, Any]) -> Batch:
+    job_id = _job_id(stream, at)
     files = tuple(
         RawFile(stream, job_id, path.name, at, None, path, *size_and_digest(path), 0.0)
         for path in sorted(folder.glob("*.jsonl"))

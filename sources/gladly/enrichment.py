@@ -27,9 +27,9 @@ from sources.gladly.reference import is_limited
 from sources.gladly.resources import json_of
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, GiveUpError, RetryableError, UnsafeError
-from sources.http.faults import server_now
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
+from sources.http.retry import http_date
 from sources.tables.conform import encode_json
 from sources.tables.timestamps import format_timestamp
 
@@ -87,7 +87,7 @@ def read_entity(client: ApiClient, kind: EnrichmentKind, wanted: Wanted, now: da
         client: For Gladly.
         kind: What it is.
         wanted: Which one.
-        now: The time of a read that is refused; all others tell Gladly's.
+        now: Gladly's clock when the run began: the time of a read that tells none itself.
 
     Raises:
         HelpdeskError: it cannot be told now whether it is there, or nothing of this kind may be
@@ -102,8 +102,8 @@ def read_entity(client: ApiClient, kind: EnrichmentKind, wanted: Wanted, now: da
         reply = client.request("GET", path, expect=_expected(kind))
         if reply.status == _MOVED:
             moved_to = _moved_to(reply, wanted, path)
-            return Read(wanted, Outcome.MOVED, server_now(reply.headers), moved_to=moved_to)
-        found = _found(kind, wanted, reply, path)
+            return Read(wanted, Outcome.MOVED, _answered_at(reply, now), moved_to=moved_to)
+        found = _found(kind, wanted, reply, path, _answered_at(reply, now))
         return _with_comments(client, found, path) if kind.record is TASK else found
     except GapError:
         at = client.server_time() or now
@@ -142,13 +142,18 @@ def _expected(kind: EnrichmentKind) -> set[int]:
     return {200, _MOVED} if kind.record is CUSTOMER_PROFILE else {200}
 
 
-def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str) -> Read:
+def _answered_at(reply: Reply, now: datetime) -> datetime:
+    # too early at worst, which costs a second read; this machine's clock could be too late
+    return http_date(reply.headers.get("date")) or now
+
+
+def _found(kind: EnrichmentKind, wanted: Wanted, reply: Reply, path: str, at: datetime) -> Read:
     added = {kind.record.fields[0].path: wanted.entity_id}
     document = _object(json_of(reply, path), path)
     return Read(
         wanted,
         Outcome.FOUND,
-        server_now(reply.headers),
+        at,
         ((kind.name, added | document),),
         is_complete=not is_limited(reply),
     )

@@ -6,9 +6,8 @@ after 24 hours, the archive does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -17,8 +16,15 @@ from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.event_windows import covered_by
 from sources.gladly.settings import EVENTS_PATH, EVENTS_STREAM
 from sources.http.client import ApiClient
-from sources.http.download import download_file, write_whole_file
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.http.download import download_file
+from sources.http.files import write_whole_file
+from sources.streams.archive import (
+    RawFile,
+    archive_path,
+    is_whole,
+    read_description,
+    size_and_digest,
+)
 from sources.streams.windows import Window
 from sources.tables.timestamps import format_timestamp, parse_timestamp
 
@@ -41,7 +47,7 @@ def fetch_events(
     """
     folder = archive_path(archive, request_id(window))
     path = folder / EVENTS_FILE
-    if path.exists():
+    if is_whole(path, read_description(folder / _REQUEST_FILE).get("bytes")):
         return _raw_file(window, path, *size_and_digest(path), 0.0)
     _remember_request(folder, window)
     downloaded = download_file(
@@ -55,19 +61,23 @@ def fetch_events(
         },
         on_bytes=on_bytes,
     )
+    _remember_request(folder, window, downloaded.bytes)
     return _raw_file(window, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
 
 
 def archived_events(archive: Path, done: AbstractSet[str]) -> Iterator[RawFile]:
     """Yield the event files in the archive, oldest request first, but for those in ``done``.
 
-    ``done`` holds the ids of requests that are loaded; their files are not read.
+    ``done`` holds the ids of requests that are loaded; their files are not read. What is not whole,
+    or not described, counts as not fetched: it is asked for again.
     """
     passed_over = {archive_path(archive, identifier).name for identifier in done}
     for path in sorted(archive.glob(f"*/{EVENTS_FILE}")):
         if path.parent.name not in passed_over:
-            window = _remembered_window(path.parent)
-            yield _raw_file(window, path, *size_and_digest(path), 0.0)
+            request = read_description(path.parent / _REQUEST_FILE)
+            window = _window_of(request)
+            if window and is_whole(path, request.get("bytes")):
+                yield _raw_file(window, path, *size_and_digest(path), 0.0)
 
 
 def request_id(window: Window) -> str:
@@ -89,21 +99,17 @@ def _raw_file(window: Window, path: Path, size: int, digest: str, seconds: float
     )
 
 
-def _remember_request(folder: Path, window: Window) -> None:
-    """Keep beside the events, and before them, what was asked for."""
-    text = orjson.dumps(
-        {"startAt": format_timestamp(window.start), "endAt": format_timestamp(window.end)}
-    )
-    write_whole_file(folder / _REQUEST_FILE, [text])
+def _remember_request(folder: Path, window: Window, size: int | None = None) -> None:
+    """Keep beside the events, and before them, what was asked for; after them, their size."""
+    told: dict[str, object] = {
+        "startAt": format_timestamp(window.start),
+        "endAt": format_timestamp(window.end),
+    }
+    if size is not None:
+        told["bytes"] = size
+    write_whole_file(folder / _REQUEST_FILE, [orjson.dumps(told)])
 
 
-def _remembered_window(folder: Path) -> Window:
-    request = orjson.loads((folder / _REQUEST_FILE).read_bytes())
-    return Window(_instant(request["startAt"]), _instant(request["endAt"]))
-
-
-def _instant(text: str) -> datetime:
-    parsed = parse_timestamp(text)
-    if parsed is None:
-        raise ValueError(f"{text} is no time: the archive holds a request that was not ours")
-    return parsed.at
+def _window_of(request: Mapping[str, object]) -> Window | None:
+    start, end = (parse_timestamp(str(request.get(name))) for name in ("startAt", "endAt"))
+    return Window(start.at, end.at) if start and end else None

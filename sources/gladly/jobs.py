@@ -69,6 +69,9 @@ def parse_job(value: Mapping[str, Any]) -> ExportJob | None:
     identifier = value.get("id")
     if not isinstance(identifier, str) or not identifier or updated_at is None:
         return None
+    if "\0" in identifier:
+        # no destination may hold it; the list it stands in is quarantined under the same reason
+        return None
     parameters = value.get("parameters")
     parameters = parameters if isinstance(parameters, Mapping) else {}
     start, end = _timestamp(parameters.get("startAt")), _timestamp(parameters.get("endAt"))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from sources.gladly.reference_types import (
 from sources.gladly.resources import json_of, lines_of_list
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, RetryableError
+from sources.http.faults import server_clock
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
 from sources.http.retry import http_date
@@ -192,7 +193,7 @@ def _list(name: str, path: str, values: Any, replies: Iterable[Reply]) -> Refere
     lines = lines_of_list(values, path)
     replies = list(replies)
     times = [http_date(reply.headers.get("date")) for reply in replies]
-    at = min((time for time in times if time), default=datetime.now(UTC))
+    at = server_clock(min((time for time in times if time), default=None), f"GET {path}")
     is_cut = any(map(is_limited, replies)) or (
         name == PUBLIC_ANSWER.table and len(values) >= _MOST_ANSWERS
     )

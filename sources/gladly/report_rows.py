@@ -164,7 +164,7 @@ class ReportRowsParser:
             raise ValueError(f"No part of {request} was given.")
         windows = _window_rows(request, positions, origin)
         files.add(self.schemas, {REPORT_WINDOWS.name: windows})
-        counts[0].rows_by_table[REPORT_WINDOWS.name] += windows.num_rows
+        counts[0].add_tables({REPORT_WINDOWS.name: windows})
         return counts
 
     def _parse_body(
@@ -188,7 +188,7 @@ class ReportRowsParser:
                 built = self._built(rows, days, request, lineage, records, positions)
                 files.add(self.schemas, {self.table.name: built})
                 counts.rows += len(records)
-                counts.rows_by_table[self.table.name] += len(records)
+                counts.add_tables({self.table.name: built})
             counts.lines += len(records) + len(broken)
             on_lines(len(records) + len(broken), _size(records, broken))
         return counts

@@ -11,19 +11,15 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sources.http.budget import RateBudget
 from sources.http.client import DEFAULT_BODY_BYTES, ApiClient
-from sources.http.download import (
-    check_emptiness_is_meant,
-    check_end_is_marked,
-    write_whole_file,
-)
+from sources.http.download import check_emptiness_is_meant, check_end_is_marked
 from sources.http.errors import TruncatedError
-from sources.http.faults import server_now
+from sources.http.files import write_whole_file
 from sources.http.replies import Reply
 from sources.streams.csv_records import check_is_csv
 
@@ -60,14 +56,12 @@ class FetchedReport:
         bytes: its size.
         sha256: of its content, hexadecimal.
         seconds: how long it took to get it, waits for the rate budget included.
-        answered_at: Gladly's clock when it answered, UTC.
     """
 
     path: Path
     bytes: int
     sha256: str
     seconds: float
-    answered_at: datetime
 
 
 def report_budget(
@@ -189,7 +183,7 @@ def fetch_csv(
     reply = client.retrying(once)
     written = write_whole_file(target, [reply.body])
     seconds = time.monotonic() - began
-    return FetchedReport(target, written.size, written.sha256, seconds, server_now(reply.headers))
+    return FetchedReport(target, written.size, written.sha256, seconds)
 
 
 def _check_last_line(body: bytes, unended: set[bytes], where: str) -> None:

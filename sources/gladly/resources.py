@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,20 @@ import orjson
 from sources.gladly.jobs import ExportJob, JobFile, parse_job
 from sources.gladly.settings import EXPORT_STREAM, JOBS_PATH, SCHEDULES_PATH
 from sources.http.client import ApiClient
-from sources.http.download import download_file, write_whole_file
-from sources.http.errors import RetryableError
+from sources.http.download import download_file
+from sources.http.errors import GapError, RetryableError, UnsafeError
+from sources.http.faults import server_clock
+from sources.http.files import write_whole_file
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
-from sources.streams.archive import RawFile, archive_path, size_and_digest
+from sources.http.retry import http_date
+from sources.streams.archive import (
+    RawFile,
+    archive_path,
+    is_whole,
+    read_description,
+    size_and_digest,
+)
 from sources.streams.lines import Lines, whole_lines
 from sources.tables.conform import DECODE_ERRORS, decode_json, encode_json
 from sources.tables.timestamps import format_timestamp
@@ -71,23 +80,37 @@ def fetch_file(
 ) -> RawFile:
     """Return a file from the archive, downloading it first where it is not there yet.
 
-    A file that stands in the archive under its own name is whole: it got that name last.
+    A file that stands in the archive under its own name is whole: it got that name last. One that
+    has another size all the same, after a crash of the disk, is fetched again.
 
     Raises:
-        GapError: Gladly no longer has it.
+        GapError: Gladly no longer has it, or its name is one that nobody can ask for.
         HelpdeskError: as ``download_file``.
     """
     job, name = job_file.job, job_file.name
     path = raw_path(archive, job, name)
     identity = (EXPORT_STREAM, job.id, name, job.updated_at, job.window)
-    if path.exists():
+    if is_whole(path, _told_bytes(path.parent).get(name)):
         return RawFile(*identity, path, *size_and_digest(path), 0.0)
-    url = f"{JOBS_PATH}/{path_segment(job.id)}/files/{path_segment(name)}"
     downloaded = download_file(
-        client, url, path, on_bytes=on_bytes, require_final_newline=require_final_newline
+        client,
+        _address(job_file),
+        path,
+        on_bytes=on_bytes,
+        require_final_newline=require_final_newline,
     )
-    _remember_job(path.parent, job)
+    _remember_job(path.parent, job, {name: downloaded.bytes})
     return RawFile(*identity, path, downloaded.bytes, downloaded.sha256, downloaded.seconds)
+
+
+def _address(job_file: JobFile) -> str:
+    job, name = job_file.job, job_file.name
+    try:
+        return f"{JOBS_PATH}/{path_segment(job.id)}/files/{path_segment(name)}"
+    except UnsafeError as error:
+        raise GapError(
+            f"A file of export job {job.id[:100]!r} cannot be asked for. {error}"
+        ) from error
 
 
 def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
@@ -100,7 +123,7 @@ def archived_jobs(archive: Path, done: AbstractSet[str]) -> Iterator[ExportJob]:
         if folder.name in passed_over:
             continue
         for path in sorted(folder.glob(f"*/{_JOB_FILE}")):
-            job = parse_job(orjson.loads(path.read_bytes()))
+            job = parse_job(read_description(path))
             if job and all(raw_path(archive, job, name).exists() for name in job.files):
                 yield job
 
@@ -141,7 +164,12 @@ def delete_job(client: ApiClient, job: ExportJob) -> None:
     )
 
 
-def _remember_job(folder: Path, job: ExportJob) -> None:
+def _told_bytes(folder: Path) -> Mapping[str, object]:
+    told = read_description(folder / _JOB_FILE).get("bytes")
+    return told if isinstance(told, dict) else {}
+
+
+def _remember_job(folder: Path, job: ExportJob, sizes: Mapping[str, int]) -> None:
     """Keep beside a job's files what is needed to load them when Gladly no longer lists it."""
     start, end = job.window or (None, None)
     text = orjson.dumps(
@@ -155,6 +183,7 @@ def _remember_job(folder: Path, job: ExportJob) -> None:
                 "endAt": end and format_timestamp(end),
             },
             "files": list(job.files),
+            "bytes": {**_told_bytes(folder), **sizes},
         }
     )
     write_whole_file(folder / _JOB_FILE, [text])
@@ -163,4 +192,4 @@ def _remember_job(folder: Path, job: ExportJob) -> None:
 def _list(client: ApiClient, path: str, params: Mapping[str, str]) -> Listing:
     reply = client.request("GET", path, params=params)
     lines = whole_lines(lines_of_list(json_of(reply, path), path))
-    return Listing(path, lines, client.server_time() or datetime.now(UTC))
+    return Listing(path, lines, server_clock(http_date(reply.headers.get("date")), f"GET {path}"))

@@ -161,11 +161,11 @@ class WorkSessionParser:
         kept = _kept_lines(readings)
         for records, rows in readings:
             built = _built(records, rows, lineage)
+            counts.add_tables({WORK_SESSION_EVENTS.name: built})
             lines = [record.line_number for record in records]
             built = built.filter(pa.array([line in kept for line in lines], pa.bool_()))
             files.add(self.schemas, {WORK_SESSION_EVENTS.name: built})
             counts.rows += len(records)
-            counts.rows_by_table[WORK_SESSION_EVENTS.name] += len(records)
             counts.superseded += len(records) - built.num_rows
         return counts
 

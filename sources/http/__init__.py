@@ -9,7 +9,6 @@ from sources.http.download import (
     DownloadedFile,
     download_content,
     download_file,
-    make_private_folder,
 )
 from sources.http.errors import (
     EmptyError,
@@ -22,6 +21,7 @@ from sources.http.errors import (
     TruncatedError,
     UnsafeError,
 )
+from sources.http.files import make_private_folder
 from sources.http.hosts import checked_base_url, path_segment, same_origin
 from sources.http.redaction import (
     RedactingFilter,

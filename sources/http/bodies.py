@@ -19,13 +19,15 @@ def has_terminator(headers: Mapping[str, str]) -> bool:
     return "content-length" in headers or "transfer-encoding" in headers
 
 
-def bounded(pieces: Iterable[bytes], max_bytes: int | None) -> Iterator[bytes]:
-    """The same pieces, up to `max_bytes` in all.
+def bounded(
+    pieces: Iterable[bytes], max_bytes: int | None, *, after_bytes: int = 0
+) -> Iterator[bytes]:
+    """The same pieces, up to `max_bytes` in all, the `after_bytes` that came before included.
 
     Raises:
         TooLargeError: there is more; None means no bound.
     """
-    total = 0
+    total = after_bytes
     for piece in pieces:
         total += len(piece)
         if max_bytes is not None and total > max_bytes:
@@ -66,10 +68,12 @@ def _inflated(member: "zlib._Decompress", data: bytes) -> bytes:
         raise TruncatedError(f"A gzip body is damaged ({fault}).") from None
 
 
-def _bounded_gunzipped(pieces: Iterable[bytes], max_bytes: int | None) -> Iterator[bytes]:
+def _bounded_gunzipped(
+    pieces: Iterable[bytes], max_bytes: int | None, after_bytes: int
+) -> Iterator[bytes]:
     """As `bounded`; a bomb says nothing of how large what was asked for truly is."""
     try:
-        yield from bounded(gunzipped(pieces), max_bytes)
+        yield from bounded(gunzipped(pieces), max_bytes, after_bytes=after_bytes)
     except TooLargeError as error:
         unpacked = str(error)
     else:
@@ -78,7 +82,11 @@ def _bounded_gunzipped(pieces: Iterable[bytes], max_bytes: int | None) -> Iterat
 
 
 def decoded(
-    pieces: Iterable[bytes], content_encoding: str, max_bytes: int | None
+    pieces: Iterable[bytes],
+    content_encoding: str,
+    max_bytes: int | None,
+    *,
+    after_bytes: int = 0,
 ) -> Iterator[bytes]:
     """The body as its sender meant it, in bounded memory.
 
@@ -86,6 +94,7 @@ def decoded(
         pieces: the body as it came over the wire.
         content_encoding: the Content-Encoding header, "" if absent.
         max_bytes: bound on the decoded size; None for no bound.
+        after_bytes: what came before and counts against the bound.
 
     Raises:
         TruncatedError: a gzip body is damaged or cut.
@@ -95,9 +104,9 @@ def decoded(
     """
     encoding = content_encoding.strip().lower()
     if encoding in {"gzip", "x-gzip"}:
-        return _bounded_gunzipped(pieces, max_bytes)
+        return _bounded_gunzipped(pieces, max_bytes, after_bytes)
     if encoding in {"", "identity"}:
-        return bounded(pieces, max_bytes)
+        return bounded(pieces, max_bytes, after_bytes=after_bytes)
     raise GiveUpError(
         f"The server sent the content encoding {encoding[:40]!r}, which was not asked for. "
         "Check for a proxy between this machine and the API that recompresses responses."

@@ -26,6 +26,7 @@ from sources.http.hosts import (
     redirect_target,
     unsigned_target,
 )
+from sources.http.ranges import OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE
 from sources.http.redaction import Secret, quiet_http_loggers
 from sources.http.replies import Reply, StreamedReply, beginning, parsed
 from sources.http.retry import RetryPolicy, http_date, retrying
@@ -38,6 +39,7 @@ _REDIRECT_LIMIT: Final = 5
 _TOO_MANY_REQUESTS: Final = 429
 _UNAUTHORIZED: Final = 401
 _NO_CONTENT: Final = 204
+_OF_A_REST: Final = frozenset({OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE})
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -62,6 +64,12 @@ class _Call:
     may_leave: bool = False
     may_reread: bool = True
     redirects_left: int = _REDIRECT_LIMIT
+
+    @property
+    def address(self) -> str:
+        # the query of a signed address is the signature, another one each time
+        is_ours = self.authorization is not None
+        return str(self.url if is_ours else self.url.copy_with(query=None))
 
     @property
     def where(self) -> str:
@@ -243,7 +251,12 @@ class ApiClient:
 
     @contextmanager
     def stream_once(
-        self, path: str, params: Params | None = None, *, may_leave: bool = False
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        may_leave: bool = False,
+        rest: Mapping[str, str] | None = None,
     ) -> Iterator[StreamedReply]:
         """As `stream`, but one attempt: for callers that retry the whole of what they do.
 
@@ -252,9 +265,11 @@ class ApiClient:
             params: query parameters.
             may_leave: follow redirects to other hosts too, without credentials, cookies or the
                 budget of this API; see `hosts.unsigned_target` for which.
+            rest: headers that ask for the rest of a file; see `ranges.rest_of`. Statuses 206 and
+                416 are then handed back too.
         """
-        call = self._call("GET", path, params)
-        with self._answered(replace(call, may_leave=may_leave)) as reply:
+        call = self._call("GET", path, params, _OF_A_REST if rest else frozenset({OK}))
+        with self._answered(replace(call, may_leave=may_leave, headers=rest or {})) as reply:
             yield reply
 
     def retrying(self, function: Callable[[], _Result]) -> _Result:
@@ -309,7 +324,7 @@ class ApiClient:
                 if is_ours:
                     call.budget.observe(response.headers)
                     self._remember_time(response.headers)
-                yield StreamedReply(response, call.where)
+                yield StreamedReply(response, call.where, call.address)
             finally:
                 response.close()
 

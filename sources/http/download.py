@@ -1,10 +1,7 @@
 """Downloading one file: whole and under its final name, or not at all."""
 
-import errno
-import hashlib
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +9,20 @@ from typing import Final
 
 from sources.http.bodies import has_terminator
 from sources.http.client import ApiClient, Params
-from sources.http.errors import (
-    EmptyError,
-    GiveUpError,
-    RetryableError,
-    TooLargeError,
-    TruncatedError,
+from sources.http.errors import EmptyError, RetryableError, TooLargeError, TruncatedError
+from sources.http.files import PartFile, WrittenFile, part_of
+from sources.http.ranges import (
+    OK,
+    FileVersion,
+    is_rest_of,
+    rest_of,
+    version_begun,
 )
 from sources.http.replies import StreamedReply
 
-_WRITE_BUFFER_BYTES: Final = 1 << 20
 # Gladly API reference: application/x-ndjson for files of exports, x-jsonlines for events
 _LINES_TYPE: Final = "application/x-"
-_FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-# O_EXCL also refuses to follow a symbolic link
-_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_Stream = Callable[[Mapping[str, str] | None], AbstractContextManager[StreamedReply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class DownloadedFile:
         sha256: of its content, hexadecimal.
         etag: as the server sent it, or None.
         content_type: likewise.
-        seconds: how long the attempt that succeeded took.
+        seconds: how long the attempt that completed it took.
     """
 
     path: Path
@@ -48,15 +44,6 @@ class DownloadedFile:
     etag: str | None
     content_type: str | None
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """What was written: its size in bytes, its sha256 (hexadecimal), and its last byte if any."""
-
-    size: int
-    sha256: str
-    last: bytes
 
 
 def _ignore(_: int) -> None:
@@ -77,15 +64,18 @@ def download_file(
 
     The content goes to `target` + ".part", is synced to disk and then renamed. The file is whole
     if the transport marked the end of the body, every gzip member is complete, and the last byte
-    is a newline. Anything less is removed and fetched again from the start under the client's
-    retry policy. Files are readable by their owner only, as are folders made on the way.
+    is a newline. Files are readable by their owner only, as are folders made on the way.
+
+    Anything less is fetched again under the client's retry policy: only what is missing where the
+    server vouches, by a strong entity tag, for the rest to be of the same version, else all of it.
+    Bytes of two versions never meet. A process that was killed begins again.
 
     Args:
         client: sends the credentials, within its budget.
         path: below the base URL.
         target: the final name; an existing file is replaced.
         params: query parameters.
-        on_bytes: told the size so far of the present attempt; starts again when that does.
+        on_bytes: told the size so far; less than before when the download started over.
         require_final_newline: the file consists of lines (JSONL, CSV): it ends in a newline
             unless empty, and is never HTML.
         max_bytes: bound on the decoded size; None for no bound.
@@ -100,11 +90,12 @@ def download_file(
     """
     return _download(
         client,
-        lambda: client.stream_once(path, params),
+        lambda rest: client.stream_once(path, params, rest=rest),
         target,
         max_bytes,
         on_bytes,
         is_lines=require_final_newline,
+        may_be_empty=True,
         refuse_html=require_final_newline,
     )
 
@@ -116,7 +107,8 @@ def download_content(
 
     As `download_file`, lines apart. Requests to other hosts carry no credentials and no cookies
     and are not counted in the client's budget; see `hosts.unsigned_target` for where they may
-    go. Signed addresses expire, so each attempt begins at `path`.
+    go. Signed addresses expire, so each attempt begins at `path`; it goes on where the last one
+    broke off if it is led to the same address, signature aside.
 
     Args:
         client: sends the credentials, to its own origin only.
@@ -137,61 +129,98 @@ def download_content(
     """
     return _download(
         client,
-        lambda: client.stream_once(path, may_leave=True),
+        lambda rest: client.stream_once(path, may_leave=True, rest=rest),
         target,
         max_bytes,
         _ignore,
         is_lines=False,
+        may_be_empty=False,
         refuse_html=refuse_html,
     )
 
 
+@dataclass(slots=True)
+class _Unfinished:
+    """The beginning of a file, and its version; None where the rest cannot be asked for."""
+
+    part: PartFile
+    version: FileVersion | None = None
+
+
 def _download(
     client: ApiClient,
-    stream: Callable[[], AbstractContextManager[StreamedReply]],
+    stream: _Stream,
     target: Path,
     max_bytes: int | None,
     on_bytes: Callable[[int], None],
     *,
     is_lines: bool,
+    may_be_empty: bool,
     refuse_html: bool,
 ) -> DownloadedFile:
     """Write what `stream` answers to `target`, once it is whole, under the retry policy."""
 
     def once() -> DownloadedFile:
         began = time.monotonic()
-        with _disk_errors_explained(target), stream() as reply:
+        with _answered(stream, unfinished) as reply:
             _check_headers(reply, max_bytes, refuse_html=refuse_html)
-            with _part_of(target) as part:
-                written = _write(reply.pieces(max_bytes), part, on_bytes)
-                if is_lines:
-                    check_emptiness_is_meant(reply.headers, written.size, _LINES_TYPE, reply.where)
-                    _check_final_newline(written, reply.where)
-                elif not written.size:
-                    raise EmptyError(
-                        f"{reply.where} sent content without a single byte. Run again later; if "
-                        "it persists, it is lost at the source."
-                    )
-                publish(part, target)
+            written = _received(reply, unfinished, max_bytes, on_bytes)
+            if is_lines:
+                check_emptiness_is_meant(reply.headers, written.size, _LINES_TYPE, reply.where)
+                _check_final_newline(written, reply.where)
+            if not (written.size or may_be_empty):
+                raise EmptyError(
+                    f"{reply.where} sent content without a single byte. Run again later; if it "
+                    "persists, it is lost at the source."
+                )
+            part.publish(target)
         etag, content_type = (reply.headers.get(name) for name in ("etag", "content-type"))
         seconds = time.monotonic() - began
         return DownloadedFile(target, written.size, written.sha256, etag, content_type, seconds)
 
-    return client.retrying(once)
+    with part_of(target) as part:
+        unfinished = _Unfinished(part)
+        return client.retrying(once)
 
 
-def write_whole_file(target: Path, pieces: Iterable[bytes]) -> WrittenFile:
-    """Write `pieces` to `target`, which appears only once all of them are safely on disk.
+@contextmanager
+def _answered(stream: _Stream, unfinished: _Unfinished) -> Iterator[StreamedReply]:
+    """The rest of what is begun (its status is then 206), or a file from its first byte."""
+    begun, size = unfinished.version, unfinished.part.size
+    if begun is not None and size:
+        with stream(rest_of(begun, size)) as reply:
+            is_rest = is_rest_of(begun, size, reply.status, reply.address, reply.headers)
+            if is_rest or reply.status == OK:
+                yield reply
+                return
+    unfinished.version = None
+    with stream(None) as reply:
+        yield reply
 
-    As `download_file`: by way of `target` + ".part", for the owner only.
 
-    Raises:
-        GiveUpError: the disk is full or refuses; nothing is left behind.
-    """
-    with _disk_errors_explained(target), _part_of(target) as part:
-        written = _write(pieces, part, _ignore)
-        publish(part, target)
-    return written
+def _received(
+    reply: StreamedReply,
+    unfinished: _Unfinished,
+    max_bytes: int | None,
+    on_bytes: Callable[[int], None],
+) -> WrittenFile:
+    """Write a body to the part: after what is there if it is the rest, else in its place."""
+    part = unfinished.part
+    if reply.status == OK:
+        part.start_over()
+        unfinished.version = version_begun(reply.address, reply.headers)
+    told = unfinished.version.total_bytes if unfinished.version else None
+    for piece in reply.pieces(max_bytes, after_bytes=part.size):
+        part.write(piece)
+        on_bytes(part.size)
+    # nothing is missing at its end: whatever is wrong with it, its rest would not help
+    unfinished.version = None
+    if told not in (None, part.size):
+        raise TruncatedError(
+            f"{reply.where} sent {part.size} bytes in all of a file of {told}. Run again; if it "
+            "persists, check any proxy in between."
+        )
+    return part.written()
 
 
 def check_end_is_marked(headers: Mapping[str, str], where: str) -> None:
@@ -263,71 +292,3 @@ def _check_final_newline(written: WrittenFile, where: str) -> None:
             f"{where} sent {written.size} bytes that do not end in a newline: the last line was "
             "cut. Run again; if it persists, the file is incomplete at the source."
         )
-
-
-@contextmanager
-def _part_of(target: Path) -> Iterator[Path]:
-    """The name to write to; whatever is left under it afterwards is removed."""
-    make_private_folder(target.parent)
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make `folder` and its missing parents, each for the owner only; leave others as they are."""
-    if not folder.is_dir():
-        make_private_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _write(pieces: Iterable[bytes], part: Path, on_bytes: Callable[[int], None]) -> WrittenFile:
-    """Write and hash `pieces`, and wait until the disk holds them."""
-    digest = hashlib.sha256()
-    size = 0
-    last = b""
-    descriptor = os.open(part, _NEW_FILE, 0o600)
-    with os.fdopen(descriptor, "wb", buffering=_WRITE_BUFFER_BYTES) as file:
-        for piece in pieces:
-            file.write(piece)
-            digest.update(piece)
-            size += len(piece)
-            last = piece[-1:] or last
-            on_bytes(size)
-        file.flush()
-        os.fsync(file.fileno())
-    return WrittenFile(size, digest.hexdigest(), last)
-
-
-def publish(part: Path, target: Path) -> None:
-    """Give a file that is safely on disk its final name, and make that survive a power cut.
-
-    Raises:
-        OSError: it lies on another disk, or the folder refuses.
-    """
-    part.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _disk_errors_explained(target: Path) -> Iterator[None]:
-    """Turn errors of the file system, which no retry cures, into advice."""
-    try:
-        yield
-    except OSError as fault:
-        if fault.errno in _FULL_DISK:
-            raise GiveUpError(
-                f"The disk or quota is full while writing {target}; nothing of the file was kept. "
-                "Free space or point the raw folder elsewhere, then run again."
-            ) from fault
-        raise GiveUpError(
-            f"Could not write {target}: {fault.strerror or type(fault).__name__}. Check the "
-            "folder's permissions and that its name is valid, then run again."
-        ) from fault

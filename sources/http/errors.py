@@ -54,7 +54,7 @@ class GapError(HelpdeskError):
 
 
 class TruncatedError(HelpdeskError):
-    """Strategy: fetch the body again from its start; this one was not whole."""
+    """Strategy: fetch what is missing, or the body again; this one was not whole."""
 
 
 class EmptyError(TruncatedError):

@@ -100,8 +100,29 @@ def _advice(status: int) -> str:
     return "Asking again will not help; check the settings and the API's documentation."
 
 
-def server_now(headers: Mapping[str, str]) -> datetime:
-    """The server's clock if it told it, else ours; UTC."""
+def server_clock(told: datetime | None, where: str) -> datetime:
+    """The server's clock, UTC.
+
+    Never this machine's instead: one that runs ahead would let a run take for read what has not
+    happened yet, and one that lags would let older versions win.
+
+    Args:
+        told: what its Date header said, None where it had none that can be read.
+        where: names the request in the error.
+
+    Raises:
+        RetryableError: it did not tell it.
+    """
+    if told is None:
+        raise RetryableError(
+            f"{where} answered without a Date, and this machine's clock must not stand in for the "
+            "server's. Check any proxy in between, or run again later."
+        )
+    return told
+
+
+def _now_for_retry_after(headers: Mapping[str, str]) -> datetime:
+    """The server's clock if it told it, else ours: for a wait, whose bound is the same anyway."""
     return http_date(headers.get("date")) or datetime.now(UTC)
 
 
@@ -128,7 +149,7 @@ def elsewhere_error(
         return GapError(f"{message} What it stood for is gone.", status=status)
     if is_retryable_status(status):
         asked = headers.get("retry-after")
-        wait = retry_after_seconds(asked, server_now(headers), retry_after_cap)
+        wait = retry_after_seconds(asked, _now_for_retry_after(headers), retry_after_cap)
         return RetryableError(
             f"{message} {_advice(status)}", status=status, retry_after_seconds=wait
         )
@@ -159,6 +180,6 @@ def status_error(
         return GapError(message, status=status)
     if is_retryable_status(status):
         asked = headers.get("retry-after")
-        wait = retry_after_seconds(asked, server_now(headers), retry_after_cap)
+        wait = retry_after_seconds(asked, _now_for_retry_after(headers), retry_after_cap)
         return RetryableError(message, status=status, retry_after_seconds=wait)
     return GiveUpError(message, status=status)

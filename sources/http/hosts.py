@@ -95,13 +95,14 @@ def path_segment(name: str) -> str:
     """`name` encoded as exactly one path segment.
 
     Raises:
-        UnsafeError: the name is empty, a dot segment, or not encodable as UTF-8.
+        UnsafeError: the name is empty, a dot segment, not encodable as UTF-8, or holds U+0000,
+            which servers cut names at and no table holds.
     """
     try:
         segment = quote(name, safe="")
     except UnicodeEncodeError:
         segment = ""
-    if segment in {"", ".", ".."}:
+    if segment in {"", ".", ".."} or "\0" in name:
         raise UnsafeError(
             f"The name {name[:100]!r} cannot be part of a request path. Report it to the owner "
             "of the API."

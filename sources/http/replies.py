@@ -41,10 +41,13 @@ class StreamedReply:
         status: one of the statuses that were expected.
         headers: names are matched in any case.
         where: method, path and host, for messages.
+        address: what is behind it is one thing, which has versions. Never shown: a signed address
+            stands without its query, but its path may be as secret.
     """
 
-    def __init__(self, response: httpx.Response, where: str) -> None:
+    def __init__(self, response: httpx.Response, where: str, address: str) -> None:
         self._response = response
+        self.address = address
         self.status = response.status_code
         self.headers = response.headers
         self.where = where
@@ -64,10 +67,10 @@ class StreamedReply:
         # raised here so that no frame of httpx, which hold the credentials, is attached
         raise error
 
-    def pieces(self, max_bytes: int | None) -> Iterator[bytes]:
-        """The decoded body in bounded pieces; see `bodies.decoded` for the errors."""
+    def pieces(self, max_bytes: int | None, *, after_bytes: int = 0) -> Iterator[bytes]:
+        """The decoded body in bounded pieces; see `bodies.decoded` for the bound and the errors."""
         encoding = self.headers.get("content-encoding", "")
-        return decoded(self.raw_pieces(), encoding, max_bytes)
+        return decoded(self.raw_pieces(), encoding, max_bytes, after_bytes=after_bytes)
 
 
 def parsed(reply: StreamedReply, body: bytes) -> Any:  # noqa: ANN401 - JSON has no static type

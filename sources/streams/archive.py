@@ -6,7 +6,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from os import SEEK_END
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from sources.streams.windows import Window
 
@@ -58,6 +62,37 @@ def size_and_digest(path: Path) -> tuple[int, str]:
     """Return the size of a file in bytes and its SHA-256, hexadecimal."""
     with path.open("rb") as stream:
         return path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def ends_in_newline(path: Path) -> bool:
+    """Return whether a file is there whose last byte is a newline."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as stream:
+        stream.seek(-1, SEEK_END)
+        return stream.read() == b"\n"
+
+
+def is_whole(path: Path, told_bytes: object) -> bool:
+    """Return whether a file is there as it was received.
+
+    Args:
+        path: the file.
+        told_bytes: its size as it was noted beside it; where a kill came before that, or nothing
+            that can be read is noted, a newline at its end must do.
+    """
+    if isinstance(told_bytes, int):
+        return path.is_file() and path.stat().st_size == told_bytes
+    return ends_in_newline(path)
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Return what is noted beside raw files; nothing where it is missing, cut or no JSON object."""
+    try:
+        value = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _component(name: str) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from sources.http.download import write_whole_file
+from sources.http.files import write_whole_file
 from sources.streams.csv_records import BrokenRecord, CsvRecord, CsvTable
 from sources.streams.lines import CHUNK_BYTES, OversizedLine, read_lines, split_lines
 

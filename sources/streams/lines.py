@@ -97,7 +97,7 @@ def split_file(path: Path, parts: int) -> list[Span]:
         cuts = [0]
         for part in range(1, parts):
             stream.seek(max(size * part // parts - 1, cuts[-1]))
-            stream.readline()
+            _pass_line(stream)
             cuts.append(stream.tell())
         cuts.append(size)
         spans, first_line = [], 1
@@ -170,6 +170,12 @@ def split_lines(lines: Lines | PickedLines) -> Iterator[tuple[int, int, bytes]]:
 def is_blank(line: bytes) -> bool:
     """Return whether a line holds nothing but what JSON calls whitespace."""
     return not line.strip(b" \t\r\n")
+
+
+def _pass_line(stream: BinaryIO) -> None:
+    """Read on to the next line, in bounded memory however far that is."""
+    while (part := stream.readline(CHUNK_BYTES)) and not part.endswith(b"\n"):
+        pass
 
 
 def _count_lines(stream: BinaryIO, start: int, end: int) -> int:

@@ -9,9 +9,9 @@ LOAD_RUNS = TableSchema(
     (
         Column("run_id", Kind.TEXT, "One run of a job.", nullable=False),
         Column("pipeline", Kind.TEXT, "Which job, such as gladly."),
-        Column("status", Kind.TEXT, "done, or failed."),
+        Column("status", Kind.TEXT, "done, failed, or begun: under way, or killed."),
         Column("started_at", Kind.TIMESTAMP, "When it began."),
-        Column("finished_at", Kind.TIMESTAMP, "When it ended.", nullable=False),
+        Column("finished_at", Kind.TIMESTAMP, "When it ended, or began to load.", nullable=False),
         Column("jobs_loaded", Kind.INTEGER, "Export jobs loaded by this run."),
         Column("bytes", Kind.INTEGER, "Bytes of the files loaded."),
         Column("lines", Kind.INTEGER, "Lines of the files loaded."),
@@ -49,6 +49,11 @@ LOAD_FILES = TableSchema(
         Column("quarantined", Kind.INTEGER, "Lines that could not; see quarantined_lines."),
         Column("superseded", Kind.INTEGER, "Rows not kept: known already, or of another window."),
         Column("rows_by_table", Kind.JSON, "Rows made for each table, superseded ones included."),
+        Column(
+            "extra_by_table",
+            Kind.JSON,
+            "How many of these rows hold something in _extra: fields or types that are new.",
+        ),
     ),
     key=("job_id", "file"),
     description="Each file that was loaded, with its counts.",

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sources.streams.lines import (
     MAX_LINE_BYTES,
@@ -24,6 +25,7 @@ from sources.tables.arrow import arrow_schema
 from sources.tables.build import Lineage, TableBuilder, Tables, UnfitValueError
 from sources.tables.conform import DECODE_ERRORS, decode_json
 from sources.tables.declarations import (
+    EXTRA,
     Declaration,
     Record,
     RecordFamily,
@@ -53,8 +55,9 @@ def ignore_progress(_lines: int, _bytes: int, /) -> None:
 class FileCounts:
     """What a file held: ``lines`` = ``rows`` + ``quarantined``, always; blank lines aside.
 
-    ``superseded`` of the rows are not kept; ``examples`` are the first few quarantined lines,
-    without their bytes.
+    ``superseded`` of the rows are not kept; ``extra_by_table`` tells how many rows, child rows too,
+    hold something in ``_extra``; ``examples`` are the first few quarantined lines, without their
+    bytes.
     """
 
     lines: int = 0
@@ -62,6 +65,7 @@ class FileCounts:
     quarantined: int = 0
     superseded: int = 0
     rows_by_table: Counter[str] = field(default_factory=Counter)
+    extra_by_table: Counter[str] = field(default_factory=Counter)
     examples: list[QuarantinedLine] = field(default_factory=list)
 
     def add(self, other: FileCounts) -> None:
@@ -71,7 +75,15 @@ class FileCounts:
         self.quarantined += other.quarantined
         self.superseded += other.superseded
         self.rows_by_table.update(other.rows_by_table)
+        self.extra_by_table.update(other.extra_by_table)
         self.examples += other.examples[: EXAMPLES - len(self.examples)]
+
+    def add_tables(self, tables: Tables) -> None:
+        """Count the rows made for each table; ``rows`` is the caller's."""
+        for name, rows in tables.items():
+            self.rows_by_table[name] += rows.num_rows
+            if EXTRA in rows.column_names and (extra := pc.count(rows.column(EXTRA)).as_py()):
+                self.extra_by_table[name] += extra
 
 
 @dataclass(slots=True)
@@ -190,7 +202,7 @@ def add_parsed(
     add_quarantined(parsed.quarantined, lineage, files, counts)
     counts.lines += parsed.line_count
     counts.rows += parsed.rows
-    counts.rows_by_table.update({name: rows.num_rows for name, rows in parsed.tables.items()})
+    counts.add_tables(parsed.tables)
 
 
 def parse_unknown_file(

@@ -42,7 +42,7 @@ def load(source: Path, name: str, database: Path) -> float:
         loader = Loader(
             warehouse, workspace, NoProgress(), report, max_quarantined_share=0.0, keep_raw=True
         )
-        loader.load([raw], raw.stream)
+        loader.load([raw])
     return time.perf_counter() - started
 
 

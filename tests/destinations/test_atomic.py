@@ -59,9 +59,10 @@ def test_a_package_that_fails_half_way_changes_nothing(
         assert len(read_tables(target)["conversation_items"]) > len(before["conversation_items"])
 
 
+@pytest.mark.parametrize("nights", [0, 1], ids=["first load", "increment"])
 @pytest.mark.parametrize("name", DATABASES)
 def test_readers_see_a_package_whole_or_not_at_all(
-    name: str, tmp_path: Path, postgres: str
+    name: str, nights: int, tmp_path: Path, postgres: str
 ) -> None:
     target = DESTINATIONS[name](tmp_path / "data", postgres)
     counts = ", ".join(f"(SELECT COUNT(*) FROM {{{table}}})" for table in TYPED)
@@ -70,8 +71,10 @@ def test_readers_see_a_package_whole_or_not_at_all(
         f"(SELECT COUNT(*) FROM {{conversation_items}}), {counts}"
     )
     with small_sandbox() as sandbox:
-        run(sandbox, target)
-        sandbox.clock.advance(timedelta(days=1))
+        target.warehouse(tmp_path / "prepared").prepare()
+        for _ in range(nights):
+            run(sandbox, target)
+            sandbox.clock.advance(timedelta(days=1))
         seen: set[tuple[int, ...]] = set()
         done = threading.Event()
 

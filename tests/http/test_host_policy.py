@@ -3,7 +3,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sources.http import SettingsError, UnsafeError, checked_base_url, path_segment, same_origin
@@ -96,18 +96,19 @@ def test_paths_that_could_leave_the_base_are_refused(path: str) -> None:
         joined(checked_base_url("https://a.example.com/base"), path)
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda name: name.strip(".")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 @example("../../etc/passwd")
 @example("%2e%2e")
-@example("a\x00b\n?x#y")
+@example("a\x01b\n?x#y")
 def test_any_name_becomes_exactly_one_path_segment(name: str) -> None:
+    assume(name.strip("."))
     base = checked_base_url("https://a.example.com")
     raw_path = joined(base, f"/files/{path_segment(name)}").raw_path
     assert raw_path.count(b"/") == 2
     assert unquote(raw_path.decode()).removeprefix("/files/") == name
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "\ud800"])
+@pytest.mark.parametrize("name", ["", ".", "..", "\ud800", "a\0b"])
 def test_names_that_cannot_be_a_segment_are_refused(name: str) -> None:
     with pytest.raises(UnsafeError):
         path_segment(name)

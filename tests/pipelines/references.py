@@ -180,7 +180,7 @@ def load_export(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
         raw = RawFile(EXPORT_STREAM, job, name, made_at, None, path, *size_and_digest(path), 0.0)
-        loader.load([raw], EXPORT_STREAM)
+        loader.load([raw])
         return loader.report
 
 

@@ -100,14 +100,16 @@ def read_tables(target: Target, tables: Sequence[TableSchema] = GLADLY_TABLES) -
             }
 
 
-def read_duckdb(database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:
+def read_duckdb(
+    database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES, dataset: str = "gladly"
+) -> Tables:
     """Return every row of every table of a DuckDB file, without a line of the product's code."""
     with duckdb.connect(str(database), read_only=True) as connection:
         return {
             table.name: [
                 _row(table, values)
                 for values in connection.execute(
-                    f"SELECT {_quoted(table)} FROM gladly.{table.name}"
+                    f"SELECT {_quoted(table)} FROM {dataset}.{table.name}"
                 ).fetchall()
             ]
             for table in tables

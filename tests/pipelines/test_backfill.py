@@ -15,7 +15,6 @@ from pipelines.runner import Target, backfill_gladly
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sandbox.faults import answer_status, stall
 from sources.gladly import reports
-from sources.gladly.reports import DaySpan
 from sources.http.errors import HelpdeskError, TruncatedError
 from tests.pipelines.events import (
     FIRST_DAY,
@@ -75,7 +74,7 @@ def backfill(
     sandbox: Sandbox, target: Target, first: date, last: date, **changed: object
 ) -> RunReport:
     settings = settings_for(sandbox, **{"reports_per_minute": 10_000} | changed)
-    return backfill_gladly(settings, target, NoProgress(), DaySpan(first, last), events_only)
+    return backfill_gladly(settings, target, NoProgress(), first, last, events_only)
 
 
 def told(records: Iterable[Record]) -> Counter[tuple[str, datetime]]:

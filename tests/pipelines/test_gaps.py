@@ -11,6 +11,7 @@ from sandbox import Sandbox, SandboxSettings, WorldSettings
 from tests.pipelines.runs import DESTINATIONS, ITEMS, duckdb_target, item, read_tables, run, sms
 
 FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 def day(number: float) -> datetime:
@@ -32,18 +33,29 @@ def reported(report: RunReport) -> list[tuple[datetime, datetime, str, bool]]:
     return [(gap.from_at, gap.to_at, gap.kind, gap.healed) for gap in report.gaps]
 
 
-@pytest.mark.parametrize(("pause", "lost_days"), [(1, 0), (13, 0), (14, 0), (15, 1), (17, 3)])
+@pytest.mark.parametrize(
+    ("pause", "lost_days"),
+    [
+        pytest.param(timedelta(days=1), 0, id="a day"),
+        pytest.param(timedelta(days=14) - MINUTE, 0, id="13 days 23:59"),
+        pytest.param(timedelta(days=14), 0, id="14 days"),
+        pytest.param(timedelta(days=15) - MINUTE, 0, id="14 days 23:59"),
+        pytest.param(timedelta(days=15), 1, id="15 days"),
+        pytest.param(timedelta(days=17), 3, id="17 days"),
+        pytest.param(timedelta(days=40), 26, id="40 days"),
+    ],
+)
 def test_jobs_that_expired_during_a_pause_are_one_gap_of_exactly_their_days(
-    pause: int, lost_days: int, tmp_path: Path
+    pause: timedelta, lost_days: int, tmp_path: Path
 ) -> None:
     # at 06:00 of day 2 the jobs of days 0 and 1 are there; each job is kept for 14 days
     target = duckdb_target(tmp_path)
-    world = WorldSettings(items=0, days=30, first_day=date(2026, 3, 2))
+    world = WorldSettings(items=0, days=45, first_day=date(2026, 3, 2))
     settings = SandboxSettings(world=world, now=day(2.25), requests_per_second=1000)
     expected = [(day(2), day(2 + lost_days), "expired")] if lost_days else []
     with Sandbox(settings) as sandbox:
         run(sandbox, target)
-        sandbox.clock.advance(timedelta(days=pause))
+        sandbox.clock.advance(pause)
         report = run(sandbox, target)
         assert open_gaps(target) == expected
         assert len(report.open_gaps) == len(expected)

@@ -1,6 +1,7 @@
 """The ledger says what was loaded, from which bytes, and what could not be."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sources.http.errors import GiveUpError
 from tests.pipelines.model import deliveries, differences
 from tests.pipelines.runs import ITEMS, duckdb_target, item, read_tables, run, sms
 
+FILES = "load_files"
 GOOD = item("good", sms("hello"))
 UNREADABLE = b"".join(b'{"broken %d\n' % number for number in range(60))
 READABLE = b"".join(item(str(number), sms("hi")) for number in range(60))
@@ -31,6 +33,20 @@ def test_every_line_is_a_row_or_quarantined_and_the_bytes_are_those_served(
     assert sorted(quarantined) == [(job, 2), (job, 4), (job, 5)]
     assert report.quarantined == 3
     assert report.needs_a_person
+
+
+def test_what_is_new_in_records_is_counted_for_each_table(
+    tmp_path: Path, empty_sandbox: Sandbox
+) -> None:
+    target = duckdb_target(tmp_path)
+    odd_attachments = {"type": "SMS", "content": 7, "attachments": [{"fileSize": "big"}, 3]}
+    lines = GOOD + item("odd", odd_attachments) + item("new", sms("hello"), mood="calm")
+    empty_sandbox.add_job({ITEMS: lines, "agents.jsonl": b'{"id": "as usual"}\n'})
+    report = run(empty_sandbox, target)
+    told = {row["file"]: json.loads(row["extra_by_table"]) for row in read_tables(target)[FILES]}
+    counted = {"conversation_items": 1, "sms_messages": 1, "item_attachments": 2}
+    assert told == {ITEMS: counted, "agents.jsonl": {}}
+    assert {file.file: file.extra for file in report.files} == {ITEMS: 4, "agents.jsonl": 0}
 
 
 def test_the_archive_holds_the_bytes_the_ledger_tells_of(
@@ -58,6 +74,19 @@ def test_a_file_no_declaration_knows_is_kept_line_by_line(
     assert differences(tables, deliveries(empty_sandbox)) == []
     assert len(tables["unknown_file_lines"]) == 3
     assert len(tables["quarantined_lines"]) == 1
+
+
+def test_a_file_no_declaration_knows_is_kept_however_little_of_it_is_json(
+    tmp_path: Path, empty_sandbox: Sandbox
+) -> None:
+    target = duckdb_target(tmp_path)
+    table = b"id,name\n" + b"".join(b"%d,somebody\n" % number for number in range(500))
+    empty_sandbox.add_job({"brand_new.csv": table, ITEMS: GOOD})
+    report = run(empty_sandbox, target)
+    tables = read_tables(target)
+    assert differences(tables, deliveries(empty_sandbox)) == []
+    assert report.quarantined == len(tables["quarantined_lines"]) == 501
+    assert len(tables["conversation_items"]) == 1
 
 
 def test_a_job_of_no_files_is_loaded_and_no_gap(tmp_path: Path, empty_sandbox: Sandbox) -> None:

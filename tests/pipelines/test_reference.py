@@ -252,7 +252,7 @@ def test_custom_attributes_are_asked_for_by_the_ids_that_events_told(
         raw = RawFile(
             EVENTS_STREAM, "events", path.name, FIRST, None, path, *size_and_digest(path), 0.0
         )
-        loader.load([raw], EVENTS_STREAM)
+        loader.load([raw])
     server.put("custom-attributes/order%20id", {"id": "order id", "key": "orderId"})
     read_reference(server.address, target, ["custom_attributes"])
     assert sorted(server.asked) == ["custom-attributes/gone", "custom-attributes/order%20id"]

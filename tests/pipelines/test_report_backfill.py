@@ -17,7 +17,6 @@ from pipelines.runner import Target, backfill_gladly
 from sandbox import Sandbox
 from sources.gladly.report_tables import REPORT_WINDOWS
 from sources.gladly.report_types import WORK_SESSION_EVENTS
-from sources.gladly.reports import DaySpan
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS as WORK_SESSION_TABLE
 from sources.http.errors import HelpdeskError
 from tests.pipelines.events import (
@@ -113,7 +112,7 @@ def backfill(
     settings = settings_for(sandbox, **{**SETTINGS, **changed})
     names = {*selected}
     progress = told or NoProgress()
-    return backfill_gladly(settings, target, progress, DaySpan(first, last), names.__contains__)
+    return backfill_gladly(settings, target, progress, first, last, names.__contains__)
 
 
 def backfilled(tables: Tables, metric_set: str) -> set[str]:

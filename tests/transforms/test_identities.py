@@ -1,11 +1,12 @@
 """Whoever was merged into whom: the maps say what a plain walk over the merges says."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,10 +172,16 @@ def rows_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def test_any_merges_resolve_as_a_plain_walk_resolves_them() -> None:
+@pytest.mark.parametrize(
+    "examples", [120, pytest.param(2_000, marks=pytest.mark.slow)], ids=["some", "very many"]
+)
+def test_any_merges_resolve_as_a_plain_walk_resolves_them(
+    examples: int, count_trials: Callable[[int], None], show_figures: Callable[[str], None]
+) -> None:
     connection = new_database()
+    ids: list[int] = []
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples)
     @given(customers=MERGES, conversations=MERGES, deleted=st.sets(IDS, max_size=3))
     def resolve_alike(
         customers: list[Merge], conversations: list[Merge], deleted: set[str]
@@ -189,8 +196,11 @@ def test_any_merges_resolve_as_a_plain_walk_resolves_them() -> None:
         found = found_conversations(rows_of(connection, "conversation_identities"))
         assert found == resolve(conversations)
         assert [connection.execute(check).fetchall() for check in CHECKS] == [[]] * len(CHECKS)
+        ids.append(len(resolve(customers, deleted)) + len(resolve(conversations)))
 
     resolve_alike()
+    count_trials(len(ids))
+    show_figures(f"{len(ids):,} graphs of merges, {sum(ids):,} ids: unresolved 0")
 
 
 def chain(prefix: str, length: int) -> list[Merge]:

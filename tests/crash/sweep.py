@@ -1,0 +1,240 @@
+"""Kill a job, look at what it left, run it again, and compare with a job nobody killed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sources.gladly.reference_types import REFERENCE_STREAM
+from sources.gladly.settings import WORK_SESSIONS_STREAM
+from tests.crash.phases import Crash, Phase
+from tests.crash.worker import COMMITTED
+from tests.pipelines.runs import Tables
+
+Rows = Counter[tuple[str, str]]
+
+AFTERWARDS = ("its folder stays", "its folder is lost")
+FIGURES = ("kills", "reruns", "mixed", "lost", "doubled", "stuck")
+# what tells one run from another
+_RUN_SPECIFIC = {
+    "load_files": {"run_id", "loaded_at"},
+    # the request whose answer held a row: a rerun asks for the trailing span anew
+    "work_session_events": {"_job_id", "_line"},
+    # what a killed run had erased already, what was lost with its folder, what came once more
+    "erased_customers": {"raw_lines_erased", "rows_erased"},
+}
+_ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
+_WRITTEN_AT_THE_END = _ORIGIN_IS_THE_RUN | {"load_runs", "load_gaps"}
+# what a killed run read of lists and of work sessions is loaded, and then read once more
+_READ_AGAIN = {REFERENCE_STREAM, WORK_SESSIONS_STREAM}
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A moment to kill a job at: before a side effect, or after so many seconds."""
+
+    effect: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Findings:
+    """What reruns left that a job nobody killed would not."""
+
+    kills: int = 0
+    reruns: int = 0
+    mixed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+
+    @property
+    def violations(self) -> list[str]:
+        """Every one of them, said in a line."""
+        kinds = {"mixed": self.mixed, "lost": self.lost, "doubled": self.doubled}
+        kinds["stuck"] = self.stuck
+        return [f"{kind} {place}" for kind, places in kinds.items() for place in places]
+
+    @property
+    def row(self) -> str:
+        """The figures, as a row of a table."""
+        found = map(len, (self.mixed, self.lost, self.doubled, self.stuck))
+        return "".join(f"{count:>9,}" for count in (self.kills, self.reruns, *found))
+
+
+@dataclass
+class Sweep:
+    """A phase that is killed again and again.
+
+    Attributes:
+        base: The case as it stands before the job.
+        effects: The side effects of a job nobody killed.
+        expected: What it leaves.
+        seconds: How long it takes.
+        whole: What readers may see after a kill; None where packages arrive file by file.
+    """
+
+    crash: Crash
+    phase: Phase
+    base: Path
+    effects: list[str]
+    expected: Rows
+    seconds: float
+    whole: list[Rows] | None
+
+    @classmethod
+    def of(cls, crash: Crash, phase: Phase, base: Path) -> Sweep:
+        """Run the job once without a kill, and once up to each of its commits."""
+        unbroken = crash.place.copy(base, base.with_name("unbroken"))
+        started = time.monotonic()
+        assert crash.run(phase.job, unbroken, phase.settings) == 0, crash.error()
+        seconds = time.monotonic() - started
+        effects = crash.effects()
+        expected = rows(crash, unbroken)
+        is_whole = crash.place.name != "filesystem"
+        whole = [*_whole_packages(crash, phase, base, effects)] if is_whole else None
+        return cls(crash, phase, base, effects, expected, seconds, whole)
+
+    def every_effect(self) -> list[Kill]:
+        """Return a kill before each side effect."""
+        return [Kill(effect=number) for number in range(1, len(self.effects) + 1)]
+
+    def some_effects(self, count: int) -> list[Kill]:
+        """Return so many of them, spread evenly."""
+        step = max(len(self.effects) // count, 1)
+        return self.every_effect()[step // 2 :: step]
+
+    def random_times(self, count: int, seed: int) -> list[Kill]:
+        """Return so many moments of the job's time."""
+        moments = random.Random(seed)  # noqa: S311 - no secret
+        return [Kill(seconds=moments.uniform(0.01, self.seconds)) for _ in range(count)]
+
+    def run(self, kills: Iterable[Kill]) -> Findings:
+        """Kill the job at each moment; run it again with its folder, and once more without."""
+        found = Findings()
+        for kill in kills:
+            case = self.crash.place.copy(self.base, self.base.with_name("killed"))
+            code = self.crash.run(
+                self.phase.job,
+                case,
+                self.phase.settings,
+                kill_at=kill.effect,
+                kill_after=kill.seconds,
+            )
+            if code != -signal.SIGKILL:
+                continue
+            found.kills += 1
+            place = self._told(kill)
+            if self.whole is not None and _loaded(self.crash, case) not in self.whole:
+                found.mixed.append(place)
+            for afterwards in AFTERWARDS:
+                self._rerun(case, f"{place}, {afterwards}", found)
+        return found
+
+    def _told(self, kill: Kill) -> str:
+        last = next(reversed(self.crash.effects()), "nothing yet")
+        return f"{kill.effect or f'{kill.seconds:.2f} s'}: {last}"
+
+    def _rerun(self, killed: Path, place: str, found: Findings) -> None:
+        rerun = self.crash.place.copy(killed, killed.with_name("rerun"))
+        if place.endswith("is lost"):
+            shutil.rmtree(rerun / "data", ignore_errors=True)
+        found.reruns += 1
+        if self.crash.run(self.phase.job, rerun, self.phase.settings) != 0:
+            found.stuck.append(f"{place}: {self.crash.error()}")
+            return
+        left = rows(self.crash, rerun)
+        found.lost += _cost(place, self.expected - left)
+        found.doubled += _cost(place, left - self.expected)
+        found.stuck += [f"{place}: {path} is left over" for path in _parts(rerun)]
+
+
+def rows(crash: Crash, case: Path) -> Rows:
+    """Return every row and every stored file of a case whose job ended.
+
+    Runs are left out, since there are as many as ended, and which files they read again.
+    """
+    tables = crash.place.read(case)
+    assert "done" in {row["status"] for row in tables.pop("load_runs")}
+    files = tables["load_files"]
+    tables["load_files"] = [row for row in files if row["stream"] not in _READ_AGAIN]
+    gone = {row["customer_id"] for row in tables["erased_customers"]}
+    return _counted(tables) + _stored(case) + _naming(case / "data" / "raw", gone)
+
+
+def package_commits(effects: Sequence[str]) -> list[int]:
+    """Return the numbers of the commits that readers notice: those in a staging dataset are not.
+
+    Counted as commits, from 1, not as effects: how many of these come before differs from run to
+    run.
+    """
+    commits = [place for place, effect in enumerate(effects) if effect == COMMITTED]
+    return [
+        number for number, place in enumerate(commits, 1) if "_staging" not in effects[place - 2]
+    ]
+
+
+def _whole_packages(
+    crash: Crash, phase: Phase, base: Path, effects: Sequence[str]
+) -> Iterator[Rows]:
+    """Yield what readers see before a job, and after each of its commits."""
+    yield _loaded(crash, base)
+    for number in package_commits(effects):
+        case = crash.place.copy(base, base.with_name("committed"))
+        code = crash.run(phase.job, case, phase.settings, kill_at_commit=number)
+        assert code == -signal.SIGKILL
+        yield _loaded(crash, case)
+
+
+def _loaded(crash: Crash, case: Path) -> Rows:
+    """Return the rows that came from files, without those a run writes at its end."""
+    tables = crash.place.read(case)
+    return _counted({name: tables[name] for name in tables if name not in _WRITTEN_AT_THE_END})
+
+
+def _counted(tables: Tables) -> Rows:
+    """Count each row, without what tells one run from another."""
+    counted: Rows = Counter()
+    for table, found in tables.items():
+        ignored = _RUN_SPECIFIC.get(table, {"_job_id"} if table in _ORIGIN_IS_THE_RUN else set())
+        for row in found:
+            counted[table, str({name: row[name] for name in row if name not in ignored})] += 1
+    return counted
+
+
+def _stored(case: Path) -> Rows:
+    """Count each attachment in the store."""
+    return Counter(
+        ("store", f"{path.relative_to(case)} {hashlib.sha256(path.read_bytes()).hexdigest()}")
+        for path in (case / "store").rglob("*")
+        if path.is_file()
+    )
+
+
+def _naming(archive: Path, customers: set[str]) -> Rows:
+    """Count the raw files in which somebody who was erased is still named."""
+    return Counter(
+        ("raw archive", f"{path.name} names {customer}")
+        for path in archive.rglob("*")
+        if path.is_file()
+        for customer in customers
+        if customer.encode() in path.read_bytes()
+    )
+
+
+def _parts(case: Path) -> list[str]:
+    """Return the files that a job which ended should not have left."""
+    left = (*case.rglob("*.part"), *case.rglob("*.wal"), *(case / "data").glob("work/*"))
+    return [str(path.relative_to(case)) for path in left]
+
+
+def _cost(place: str, rows: Rows) -> list[str]:
+    """Return what a kill at some place cost, with one of the rows; nothing if it cost none."""
+    return [f"{place}: {rows.total()} rows, such as {min(rows)}"] if rows else []
