@@ -110,9 +110,7 @@ def in_a_reason(target: Target) -> str:
 
 
 def in_a_table_of_dlt(target: Target) -> str:
-    return executed(
-        target, f"UPDATE gladly._dlt_loads SET status = 7, schema_name = '{CANARY_TEXT}'"
-    )
+    return executed(target, f"UPDATE gladly._dlt_version SET schema_name = '{CANARY_TEXT}'")
 
 
 def executed(target: Target, statement: str) -> str:

@@ -208,7 +208,7 @@ def test_an_id_that_nothing_has_is_missing(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("entity_id", ["", ".", ".."])
+@pytest.mark.parametrize("entity_id", ["", ".", "..", "a\0b"])
 def test_an_id_that_would_lead_elsewhere_is_refused_and_not_asked_for(
     server: ReferenceServer, client: ApiClient, kind: str, entity_id: str
 ) -> None:
@@ -219,7 +219,7 @@ def test_an_id_that_would_lead_elsewhere_is_refused_and_not_asked_for(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "entity_id", ["a/b", "%2e", "%2e%2e", "a%2Fb", "...", "a?b=c", "a#b", "a b", "ü", "a\0b", "a;b"]
+    "entity_id", ["a/b", "%2e", "%2e%2e", "a%2Fb", "...", "a?b=c", "a#b", "a b", "ü", "a;b"]
 )
 def test_an_odd_id_is_asked_for_as_one_name_and_nothing_else(
     server: ReferenceServer, client: ApiClient, kind: str, entity_id: str

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import psycopg2  # type: ignore[import-untyped] # ships no types
 
-from pipelines.runner import open_client
+from pipelines.runner import Target, open_client
 from sandbox import Sandbox
 from sources.gladly.jobs import JobFile
 from sources.gladly.resources import fetch_file, jobs_of, list_jobs
@@ -28,11 +30,21 @@ ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
 
 @dataclass
 class Place:
-    """A data folder, the Gladly it is of, and a process that runs jobs which kill themselves."""
+    """A target, the Gladly it is of, and a process that runs jobs which kill themselves.
 
-    data: Path
+    Attributes:
+        settings: Settings of the destination.
+    """
+
+    target: Target
+    settings: dict[str, str]
     sandbox: Sandbox
     stopper: subprocess.Popen[str]
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.target.data
 
     @property
     def database(self) -> Path:
@@ -50,9 +62,10 @@ Make = Callable[[Place], None]
 
 @dataclass(frozen=True)
 class Left:
-    """How a state is made, and whether the first night was loaded before."""
+    """How a state is made, at which destination, and whether the first night was loaded before."""
 
     make: Make
+    destination: str = "duckdb"
     after_a_night: bool = True
 
 
@@ -71,7 +84,10 @@ def stopped_at(pattern: str) -> Make:
 
     def make(place: Place) -> None:
         order = {
+            "destination": place.target.destination_name,
+            "dataset": place.target.dataset,
             "data": str(place.data),
+            "settings": place.settings,
             "base_url": place.sandbox.base_url,
             "email": place.sandbox.email,
             "api_token": place.sandbox.api_token,
@@ -95,12 +111,19 @@ def killed(program: str, *arguments: object) -> None:
 
 
 def said_by_hand(*statements: str) -> Make:
-    """Change the destination."""
+    """Change the destination: statements with {dataset} for its name."""
 
     def make(place: Place) -> None:
-        with duckdb.connect(str(place.database)) as connection:
-            for statement in statements:
-                connection.execute(statement)
+        said = [statement.format(dataset=place.target.dataset) for statement in statements]
+        if place.target.destination_name == "duckdb":
+            with duckdb.connect(str(place.database)) as connection:
+                for statement in said:
+                    connection.execute(statement)
+            return
+        with closing(psycopg2.connect(place.settings["credentials"])) as server:
+            for statement in said:
+                server.cursor().execute(statement)
+            server.commit()
 
     return make
 
@@ -257,46 +280,52 @@ def copy_that_was_cut(place: Place) -> None:
     place.data.joinpath(f"{DATABASE}.part.wal").write_bytes(b"cut")
 
 
-_DLT = r"/gladly/dlt/(staging|new)/"
-_MERGING = r"before (DELETE FROM|INSERT INTO) .*gladly.\..load_files"
-_NO_VERSIONS = "DELETE FROM gladly._dlt_version"
+_DLT = r"/gladly/dlt/append/"
+_MERGING = r"before (DELETE FROM|INSERT INTO) .*\..load_files. "
+_NO_VERSIONS = "DELETE FROM {dataset}._dlt_version"
 STATES: dict[str, Left] = {
-    # dlt's folders, each as a run leaves it that is killed there
-    "dlt: making its own folders": Left(stopped_at(f"os.mkdir .*{_DLT}")),
-    "dlt: a package extracted": Left(stopped_at(f"os.rename .*{_DLT}.*/normalize/")),
-    "dlt: a package half normalized": Left(stopped_at(f"open .*{_DLT}.*/load/new/")),
-    "dlt: a package normalized": Left(stopped_at(f"os.rename .*{_DLT}.*/load/new/")),
-    "dlt: a job started": Left(stopped_at(f"os.rename .*{_DLT}.*/started_jobs/")),
-    "dlt: jobs loaded, package not completed": Left(stopped_at(r"before INSERT INTO .*_dlt_loads")),
-    "dlt: package completed, folder not moved": Left(stopped_at(r"after INSERT INTO .*_dlt_loads")),
+    # dlt's folders, each as a run leaves it that is killed there: where dlt loads the rows
+    "dlt: making its own folders": Left(stopped_at(f"os.mkdir .*{_DLT}"), "filesystem"),
+    "dlt: a package extracted": Left(stopped_at(f"os.rename .*{_DLT}.*/normalize/"), "filesystem"),
+    "dlt: a package half normalized": Left(stopped_at(f"open .*{_DLT}.*/load/new/"), "filesystem"),
+    "dlt: a package normalized": Left(stopped_at(f"os.rename .*{_DLT}.*/load/new/"), "filesystem"),
+    "dlt: a job started": Left(stopped_at(f"os.rename .*{_DLT}.*/started_jobs/"), "filesystem"),
+    "dlt: jobs loaded, package not completed": Left(
+        stopped_at(r"open .*/_dlt_loads/"), "filesystem"
+    ),
+    "dlt: jobs started, on a server": Left(stopped_at("os.rename .*/started_jobs/"), "postgres"),
+    "dlt: package completed, folder not moved": Left(
+        stopped_at(r"after INSERT INTO .*_dlt_loads"), "postgres"
+    ),
     "dlt: on a first load": Left(
-        stopped_at(f"os.rename .*{_DLT}.*/started_jobs/"), after_a_night=False
+        stopped_at(f"os.rename .*{_DLT}.*/started_jobs/"), "filesystem", after_a_night=False
     ),
     # dlt's state at the destination
     "no versions of schemas": Left(said_by_hand(_NO_VERSIONS)),
-    "no table of versions": Left(said_by_hand("DROP TABLE gladly._dlt_version")),
-    "schema that is garbage": Left(said_by_hand("UPDATE gladly._dlt_version SET schema = '{['")),
+    "no table of versions": Left(said_by_hand("DROP TABLE {dataset}._dlt_version")),
+    "schema that is garbage": Left(said_by_hand("UPDATE {dataset}._dlt_version SET schema = '[['")),
     "schema of a later dlt": Left(
-        said_by_hand("UPDATE gladly._dlt_version SET version = 900, engine_version = 900")
+        said_by_hand("UPDATE {dataset}._dlt_version SET version = 900, engine_version = 900")
     ),
     "a load that never ended": Left(
-        said_by_hand("INSERT INTO gladly._dlt_loads SELECT 'x', 'helpdesk', 1, now(), 'y'")
+        said_by_hand("INSERT INTO {dataset}._dlt_loads SELECT 'x', 'helpdesk', 1, now(), 'y'")
     ),
     # the staging dataset
-    "staging full": Left(stopped_at(_MERGING)),
-    "staging gone": Left(said_by_hand("DROP SCHEMA gladly_staging CASCADE")),
+    "staging full": Left(stopped_at(_MERGING), "postgres"),
+    "staging gone": Left(said_by_hand("DROP SCHEMA {dataset}_staging CASCADE"), "postgres"),
     # a later version of this program has a column more, which must not be null
     "staging full, and without a column": Left(
         both(
             stopped_at(_MERGING),
             said_by_hand(
-                "ALTER TABLE gladly_staging.load_files DROP COLUMN extracted_at",
-                "DELETE FROM gladly_staging._dlt_version",
+                "ALTER TABLE {dataset}_staging.load_files DROP COLUMN extracted_at",
+                "DELETE FROM {dataset}_staging._dlt_version",
             ),
-        )
+        ),
+        "postgres",
     ),
     "staging without a column": Left(
-        said_by_hand("ALTER TABLE gladly_staging.load_files DROP COLUMN sha256")
+        said_by_hand("ALTER TABLE {dataset}_staging.load_files DROP COLUMN sha256"), "postgres"
     ),
     # lock files
     "lock of a dead process": Left(lock_of_a_dead_process),
@@ -317,9 +346,7 @@ STATES: dict[str, Left] = {
     "items with half a job": Left(with_items(cut_in_half, "job.json")),
     "items with an empty job": Left(with_items(emptied, "job.json")),
     # the working folder
-    "rows of a failed package": Left(
-        stopped_at(r"before .*TRUNCATE|before DELETE FROM .*_staging")
-    ),
+    "rows of a package that arrived": Left(stopped_at("before .*TRUNCATE"), "postgres"),
     # the database's file
     "log of a killed writer": Left(log_of_a_killed_writer),
     "log of a later state": Left(log_of_a_later_state),

@@ -1,6 +1,6 @@
 """Runs that kill themselves at a place: `python stopper.py` forks one for each order it is given.
 
-An order is a line of JSON: the data folder, how to reach the sandbox, and a pattern. The run sends
+An order is a line of JSON: where to load, how to reach the sandbox, and a pattern. The run sends
 itself SIGKILL at the first thing that it does to a file, or asks of the destination, whose name
 matches the pattern. The answer is a line of JSON: the exit code, negative if a signal ended it.
 """
@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
+from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.progress import NoProgress
-from pipelines.runner import run_gladly
+from pipelines.runner import Target, run_gladly
 from pipelines.settings import set_dlt_defaults
 from sources.gladly.settings import GladlySettings
-from tests.pipelines.runs import duckdb_target, everything
+from tests.pipelines.runs import everything
 
 
 def stop_at(pattern: re.Pattern[str]) -> None:
@@ -35,17 +37,23 @@ def stop_at(pattern: re.Pattern[str]) -> None:
         if event in {"open", "os.rename", "os.remove", "os.mkdir"}:
             happen(f"{event} {arguments[0]}")
 
-    execute: Callable[..., Any] = DuckDbSqlClient.execute_query
+    for client_class in (DuckDbSqlClient, Psycopg2SqlClient):
+        watch_statements(client_class, happen)
+    sys.addaudithook(hook)
+
+
+def watch_statements(client_class: type[SqlClientBase[Any]], happen: Callable[[str], None]) -> None:
+    """Tell of each statement before and after."""
+    execute: Callable[..., Any] = client_class.execute_query
 
     @contextmanager
-    def execute_query(client: DuckDbSqlClient, query: object, *values: object) -> Iterator[Any]:
+    def execute_query(client: SqlClientBase[Any], query: object, *values: object) -> Iterator[Any]:
         happen(f"before {query}")
         with execute(client, query, *values) as cursor:
             happen(f"after {query}")
             yield cursor
 
-    DuckDbSqlClient.execute_query = execute_query  # type: ignore[assignment,method-assign] # it watches
-    sys.addaudithook(hook)
+    setattr(client_class, execute_query.__name__, execute_query)
 
 
 def run_once(order: dict[str, Any]) -> None:
@@ -55,7 +63,9 @@ def run_once(order: dict[str, Any]) -> None:
     settings.api_token, settings.wait_for_jobs = order["api_token"], 0.0
     settings.reports_per_minute = 10_000
     stop_at(re.compile(order["pattern"]))
-    run_gladly(settings, duckdb_target(Path(order["data"])), NoProgress(), everything)
+    name, dataset, data = order["destination"], order["dataset"], Path(order["data"])
+    target = Target.open(name, dataset, data, **order["settings"])
+    run_gladly(settings, target, NoProgress(), everything)
 
 
 def main() -> None:

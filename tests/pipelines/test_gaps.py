@@ -39,7 +39,8 @@ def reported(report: RunReport) -> list[tuple[datetime, datetime, str, bool]]:
         pytest.param(timedelta(days=1), 0, id="a day"),
         pytest.param(timedelta(days=14) - MINUTE, 0, id="13 days 23:59"),
         pytest.param(timedelta(days=14), 0, id="14 days"),
-        pytest.param(timedelta(days=15) - MINUTE, 0, id="14 days 23:59"),
+        # midnight 14 days after the end of day 2, whose job was made in the hours that follow
+        pytest.param(timedelta(days=14, hours=18) - MINUTE, 0, id="14 days 17:59"),
         pytest.param(timedelta(days=15), 1, id="15 days"),
         pytest.param(timedelta(days=17), 3, id="17 days"),
         pytest.param(timedelta(days=40), 26, id="40 days"),

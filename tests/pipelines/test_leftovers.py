@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from pipelines.runner import Target
 from sandbox import Sandbox
 from tests.pipelines import stopper
 from tests.pipelines.events import day, gladly_with_events
 from tests.pipelines.leftovers import DATABASE, STATES, Place, rows
-from tests.pipelines.runs import duckdb_target, everything, read_duckdb, run
+from tests.pipelines.runs import everything, read_tables, run
 
 FIRST_NIGHT, SECOND_NIGHT = day(2.25), day(2.75)
 # one of each kind; all of them in `make crash`
@@ -32,20 +34,29 @@ QUICK = {
 
 @dataclass(frozen=True)
 class Nights:
-    """Data folders as undisturbed nights leave them, and the rows after the second."""
+    """A Gladly, data folders as a first night leaves them, and the rows after the second."""
 
     sandbox: Sandbox
     stopper: subprocess.Popen[str]
-    before: Path
+    before: dict[str, Path]
     both: Counter[tuple[str, str]]
     second_only: Counter[tuple[str, str]]
 
 
+def settings_of(destination: str, data: Path, postgres: str) -> dict[str, str]:
+    if destination == "filesystem":
+        return {"bucket_url": str(data / "lake")}
+    return {"credentials": str(data / DATABASE) if destination == "duckdb" else postgres}
+
+
+def target_of(destination: str, data: Path, postgres: str) -> Target:
+    # datasets of a server are not copied with the folder: each has its own
+    dataset = f"left_{uuid4().hex[:8]}" if destination == "postgres" else "gladly"
+    return Target.open(destination, dataset, data, **settings_of(destination, data, postgres))
+
+
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    before, undisturbed, second = (
-        tmp_path_factory.mktemp(name) for name in ("before", "undisturbed", "second")
-    )
     command = [sys.executable, "-m", stopper.__name__]
     with (
         gladly_with_events(FIRST_NIGHT, items=60, days=4) as sandbox,
@@ -53,15 +64,31 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process,
     ):
-        run(sandbox, duckdb_target(before), selected=everything)
-        shutil.copytree(before, undisturbed, dirs_exist_ok=True)
+        before = {name: tmp_path_factory.mktemp(name) for name in ("duckdb", "filesystem")}
+        for name, folder in before.items():
+            run(sandbox, target_of(name, folder, ""), selected=everything)
+        undisturbed = tmp_path_factory.mktemp("undisturbed")
+        shutil.copytree(before["duckdb"], undisturbed, dirs_exist_ok=True)
         sandbox.clock.set(SECOND_NIGHT)
-        for folder in (undisturbed, second):
-            run(sandbox, duckdb_target(folder), selected=everything)
-        both, second_only = (rows(read_duckdb(at / DATABASE)) for at in (undisturbed, second))
-        yield Nights(sandbox, process, before, both, second_only)
+        found = []
+        for folder in (undisturbed, tmp_path_factory.mktemp("second")):
+            target = target_of("duckdb", folder, "")
+            run(sandbox, target, selected=everything)
+            found.append(rows(read_tables(target)))
+        yield Nights(sandbox, process, before, *found)
         assert process.stdin is not None
         process.stdin.close()
+
+
+def after_a_night(destination: str, nights: Nights, folder: Path, postgres: str) -> Target:
+    if destination in nights.before:
+        shutil.copytree(nights.before[destination], folder, dirs_exist_ok=True)
+        return target_of(destination, folder, postgres)
+    target = target_of(destination, folder, postgres)
+    nights.sandbox.clock.set(FIRST_NIGHT)
+    run(nights.sandbox, target, selected=everything)
+    nights.sandbox.clock.set(SECOND_NIGHT)
+    return target
 
 
 @pytest.mark.parametrize(
@@ -69,14 +96,18 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in STATES],
 )
 def test_whatever_was_left_behind_the_next_run_ends_at_the_right_rows(
-    state: str, nights: Nights, tmp_path: Path
+    state: str, nights: Nights, tmp_path: Path, postgres: str
 ) -> None:
     left = STATES[state]
-    if left.after_a_night:
-        shutil.copytree(nights.before, tmp_path, dirs_exist_ok=True)
-    left.make(Place(tmp_path, nights.sandbox, nights.stopper))
-    run(nights.sandbox, duckdb_target(tmp_path), selected=everything)
-    found = rows(read_duckdb(tmp_path / DATABASE))
+    target = (
+        after_a_night(left.destination, nights, tmp_path, postgres)
+        if left.after_a_night
+        else target_of(left.destination, tmp_path, postgres)
+    )
+    settings = settings_of(left.destination, tmp_path, postgres)
+    left.make(Place(target, settings, nights.sandbox, nights.stopper))
+    run(nights.sandbox, target, selected=everything)
+    found = rows(read_tables(target))
     expected = nights.both if left.after_a_night else nights.second_only
     assert sorted((expected - found).elements())[:3] == []
     assert sorted((found - expected).elements())[:3] == []
