@@ -52,6 +52,8 @@ class Capabilities:
     options: dict[str, Any] = field(default_factory=dict)
     # settings of an embedded destination's connections; the user's own come after and win
     pragmas: tuple[str, ...] = ()
+    # asks, in an open transaction, for a lock that ends with it; answers whether it is held
+    try_to_lock: str = ""
 
 
 DEFAULT = Capabilities(json_as_text=True)
@@ -72,7 +74,12 @@ _CAPABILITIES = {
     "motherduck": Capabilities(HandOver.FILE, "parquet"),
     # jsonb refuses the escape \u0000, which a customer's message may hold; dlt's CSV copy turns
     # empty text, such as a redacted message, into null
-    "postgres": Capabilities(HandOver.ARROW, "insert_values", json_as_text=True),
+    "postgres": Capabilities(
+        HandOver.ARROW,
+        "insert_values",
+        json_as_text=True,
+        try_to_lock="SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
+    ),
     "filesystem": Capabilities(HandOver.FILE, "parquet", Keeping.APPEND, json_as_text=True),
     # no JSON columns from Parquet
     "bigquery": Capabilities(HandOver.FILE, "parquet", json_as_text=True),

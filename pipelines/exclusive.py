@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pipelines.runner import Target
 
 _NAME = "helpdesk_lock"
-# by the name of the dialect; a transaction is open before
-_TRY_TO_LOCK = {"postgres": "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"}
 
 
 @contextmanager
@@ -55,8 +53,8 @@ def hold_destination(target: Target, dataset: str, folder: Path) -> Iterator[Non
         with hold(file.with_name(f"{file.name}.{dataset}.lock"), busy):
             yield
         return
-    try_to_lock = _TRY_TO_LOCK.get(target.destination.capabilities().sqlglot_dialect or "")
-    if try_to_lock is None:
+    try_to_lock = target.capabilities.try_to_lock
+    if not try_to_lock:
         yield
         return
     pipeline = new_pipeline(_NAME, target.destination, dataset, folder)
