@@ -8,16 +8,25 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import write_conversation_items, write_events
+from sandbox import (
+    Sandbox,
+    SandboxSettings,
+    WorldSettings,
+    write_conversation_items,
+    write_events,
+)
 from tests.bench.measure import Measurement, measure
+from tests.bench.night import night_table
 from tests.bench.reads import reads_table
 
+FLOOR = "floor: read_json + one CTAS a table"
 _FOLDER = Path("data/bench")
 _SEED = 7
 _INCREMENT = 20_000
@@ -27,18 +36,39 @@ _REPEATED = 200
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, nargs="+", default=[200_000, 1_000_000])
+    parser.add_argument("--items", type=int, nargs="+", default=[200_000, 1_000_000, 5_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    items, rounds = sorted(arguments.items), arguments.rounds
     console = Console(width=110)
-    console.print(reads_table((0.0, 0.3, 2.0), arguments.rounds))
-    for items in arguments.items:
-        console.print(_first_load(items, arguments.rounds))
-        console.print(_nightly(items, arguments.rounds))
-        console.print(_events(items, arguments.rounds))
+    console.print(night_table(rounds))
+    console.print(reads_table((0.0, 0.3, 2.0), rounds))
+    console.print(_naive(items[0]))
+    loads = {}
+    for count in items:
+        loads[count] = _first_load(count, rounds)
+        console.print(_table(_title("First load", count, rounds), FLOOR, *loads[count]))
+        console.print(_nightly(count, rounds))
+    console.print(_growth(loads))
+    console.print(_events(items[0], rounds))
+    console.print(_download(items[-1], rounds))
 
 
-def _first_load(items: int, rounds: int) -> Table:
+def _title(what: str, items: int, rounds: int) -> str:
+    size = _input(items).stat().st_size / 1e9
+    return f"{what}, {items:,} items, {size:.2f} GB, medians of {rounds}"
+
+
+def _naive(items: int) -> Table:
+    """Load with dlt alone, once: it takes minutes."""
+    source, database = _input(items), _FOLDER / "naive.duckdb"
+    naive = measure("tests.bench.naive", source, _fresh(database))
+    ours = measure("tests.bench.load", source, _fresh(database))
+    _fresh(database)
+    return _table(_title("First load", items, 1), "dlt: dicts, Parquet, merge", [naive], [ours])
+
+
+def _first_load(items: int, rounds: int) -> tuple[list[Measurement], list[Measurement]]:
     source = _input(items)
     floor_database, our_database = _FOLDER / "floor.duckdb", _FOLDER / "ours.duckdb"
     floors: list[Measurement] = []
@@ -46,9 +76,45 @@ def _first_load(items: int, rounds: int) -> Table:
     for _ in range(rounds):
         floors.append(measure("tests.bench.floor", source, _fresh(floor_database)))
         ours.append(measure("tests.bench.load", source, _fresh(our_database)))
-    size = source.stat().st_size / 1e9
-    title = f"First load, {items:,} items, {size:.2f} GB, medians of {rounds}"
-    return _table(title, "floor: read_json + one CTAS a table", floors, ours)
+    return floors, ours
+
+
+def _growth(loads: Mapping[int, tuple[list[Measurement], list[Measurement]]]) -> Table:
+    """Compare each number of items with the smallest."""
+    title = "Growth of a first load, each beside the one before"
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    for column in ("items", "times as many", "floor", "helpdesk-elt", "peak memory"):
+        table.add_column(column, justify="right")
+    for (fewer, before), (more, after) in pairwise(loads.items()):
+        seconds = [
+            _median(_seconds, now) / _median(_seconds, then)
+            for then, now in zip(before, after, strict=True)
+        ]
+        peak = _median(_peak_megabytes, after[1]) / _median(_peak_megabytes, before[1])
+        ratios = (f"{ratio:.2f}" for ratio in (more / fewer, *seconds, peak))
+        table.add_row(f"{more:,}", *ratios)
+    return table
+
+
+def _download(items: int, rounds: int) -> Table:
+    """Fetch a file through our client and, beside it, with the standard library."""
+    source, name = _input(items), "items.jsonl"
+    results: dict[str, list[Measurement]] = {"tests.bench.copying": [], "tests.bench.download": []}
+    world = WorldSettings(items=0, days=0)
+    with Sandbox(SandboxSettings(world=world, requests_per_second=1_000)) as sandbox:
+        job = sandbox.add_job({name: source})
+        # ids may begin with a dash
+        order = ("--", sandbox.base_url, sandbox.email, sandbox.api_token, job, name, _FOLDER)
+        for _ in range(rounds):
+            for module, measured in results.items():
+                measured.append(measure(module, *order))
+        requests = len(sandbox.requests.file_requests())
+    title = f"{_title('Download', items, rounds)}; {requests} file"
+    table = _table(title, "standard library, nothing checked", *results.values())
+    size = source.stat().st_size / 1e6
+    speeds = (size / _median(_seconds, measured) for measured in results.values())
+    table.caption = "MB a second: {:,.0f} and {:,.0f}".format(*speeds)
+    return table
 
 
 def _nightly(items: int, rounds: int) -> Table:
@@ -99,17 +165,25 @@ def _table(
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     for column in ("", "seconds", "processor seconds", "peak memory MB"):
         table.add_column(column, justify="left" if column == "" else "right")
-    readers: tuple[Callable[[Measurement], float], ...] = (
-        lambda m: m.seconds,
-        lambda m: m.processor_seconds,
-        lambda m: m.peak_bytes / 1e6,
-    )
-    floor = [statistics.median(map(read, floors)) for read in readers]
-    our = [statistics.median(map(read, ours)) for read in readers]
+    readers = (_seconds, lambda m: m.processor_seconds, _peak_megabytes)
+    floor = [_median(read, floors) for read in readers]
+    our = [_median(read, ours) for read in readers]
     table.add_row(baseline, *(f"{value:,.1f}" for value in floor))
     table.add_row("helpdesk-elt", *(f"{value:,.1f}" for value in our))
     table.add_row("ratio", *(f"{o / f:.2f}" for o, f in zip(our, floor, strict=True)))
     return table
+
+
+def _median(read: Callable[[Measurement], float], results: Sequence[Measurement]) -> float:
+    return statistics.median(map(read, results))
+
+
+def _seconds(measurement: Measurement) -> float:
+    return measurement.seconds
+
+
+def _peak_megabytes(measurement: Measurement) -> float:
+    return measurement.peak_bytes / 1e6
 
 
 def _input(items: int, first_index: int = 0) -> Path:
