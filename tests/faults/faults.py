@@ -109,7 +109,7 @@ def can_be_noticed(place: str, fault: str, times: int) -> bool:
     """Return whether anything tells a fault from the truth (PROMISES.md, What remains).
 
     Bytes of any kind that are cut at their source have no mark of their end, and a report has
-    none but its last line break: cut in the same place twice, it is believed. The type of such
+    none but its last line break: cut within a last cell twice, it is believed. The type of such
     bytes is what is told with them, and kept as that.
     """
     if fault == "another content type":
