@@ -58,7 +58,8 @@ def known_jobs(warehouse: Warehouse) -> dict[str, ExportJob]:
             updated_at=_utc(updated_at),
             schedule_id=schedule_id,
             window=Window(_utc(start), _utc(end)) if start and end else None,
-            files=tuple(name for _, name in sorted(files.get(identifier, ())) if name),
+            # a name that no column can hold is a file all the same, and nobody has loaded it
+            files=tuple(name or "" for _, name in sorted(files.get(identifier, ()))),
         )
         for identifier, status, updated_at, schedule_id, start, end in jobs
         if updated_at
