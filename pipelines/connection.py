@@ -7,11 +7,17 @@ inner uses              [ used ]       [ used ]
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
+from pipelines.explain import is_open_elsewhere
+
+_PATIENCE_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -36,7 +42,9 @@ class Connection:
         if self._is_open:
             yield client
             return
-        with client:
+        with ExitStack() as stack:
+            opening: AbstractContextManager[Any] = client
+            _patiently(lambda: stack.enter_context(opening))
             self._is_open = True
             try:
                 yield client
@@ -50,3 +58,13 @@ class Connection:
         for a table first.
         """
         self._client, self._is_open = None, False
+
+
+def _patiently(enter: Callable[[], object]) -> None:
+    """Open an embedded database, also while somebody looks at it for a moment."""
+    Retrying(
+        retry=retry_if_exception(is_open_elsewhere),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        wait=wait_fixed(_LOOK_AGAIN_SECONDS),
+        reraise=True,
+    )(enter)

@@ -31,13 +31,19 @@ def explain(error: BaseException) -> HelpdeskError | None:
             "The disk is full. Nothing of the package under way was kept, and nothing loaded "
             "before was lost. Make room (see data_dir and the destination's disk) and run again."
         )
-    if any(sign in text for sign in _LOCKED):
+    if is_open_elsewhere(error):
         return RetryableError(
             "The database file is open in another program. Close it there (a notebook, a DuckDB "
             "shell) and run again. " + _shown(error)
         )
     explained = (_explain_one(cause, text) for cause in causes)
     return next((found for found in explained if found), None)
+
+
+def is_open_elsewhere(error: BaseException) -> bool:
+    """Return whether another program has an embedded database open."""
+    text = " ".join(str(cause) for cause in _causes(error)).lower()
+    return any(sign in text for sign in _LOCKED)
 
 
 def _explain_one(cause: BaseException, text: str) -> HelpdeskError | None:

@@ -21,7 +21,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from sources.http.errors import GiveUpError, HelpdeskError, SettingsError
-from sources.http.files import make_private_folder, publish, write_whole_file
+from sources.http.files import FULL_DISK, make_private_folder, publish, write_whole_file
 
 _FOLDER: Final = "media"
 # as write_whole_file has it
@@ -133,6 +133,11 @@ class MediaStore:
         except HelpdeskError:
             raise
         except Exception as fault:
+            if isinstance(fault, OSError) and fault.errno in FULL_DISK:
+                raise GiveUpError(
+                    "The disk or quota is full at the store of attachments and recordings "
+                    f"({self.place}). What is stored stays. Free space there, then run again."
+                ) from fault
             # each package of fsspec raises what it likes, and texts of it may hold signed URLs
             reason = getattr(fault, "strerror", None) or type(fault).__name__
             raise GiveUpError(

@@ -20,6 +20,7 @@ from dlt.extract.source import DltSource
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.connection import Connection
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
 from pipelines.exclusive import hold_destination
@@ -98,7 +99,7 @@ def run_transforms(
         hold_destination(target, marts_dataset, workspace.work / "lock"),
     ):
         pipeline = _open(target, marts_dataset, models, workspace.work / "dlt")
-        with pipeline.sql_client() as client:
+        with Connection(pipeline.sql_client).opened() as client:
             dialect = dialect_named(client.capabilities.sqlglot_dialect)
             pipeline.sync_schema()
             raw = _raw_dataset(pipeline, target)

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from sources.http.errors import GiveUpError
 
 _WRITE_BUFFER_BYTES: Final = 1 << 20
-_FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 # O_EXCL also refuses to follow a symbolic link
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
@@ -131,7 +131,7 @@ def _disk_errors_explained(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        if fault.errno in _FULL_DISK:
+        if fault.errno in FULL_DISK:
             raise GiveUpError(
                 f"The disk or quota is full while writing {target}; nothing of the file was kept. "
                 "Free space or point the raw folder elsewhere, then run again."
