@@ -7,7 +7,7 @@ inner uses              [ used ]       [ used ]
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,7 @@ class Connection:
             yield client
             return
         with ExitStack() as stack:
-            opening: AbstractContextManager[Any] = client
-            _patiently(lambda: stack.enter_context(opening))
+            _patiently(lambda: stack.enter_context(client))  # type: ignore[arg-type] # dlt says that an exit always gets an error
             self._is_open = True
             try:
                 yield client
