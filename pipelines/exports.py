@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from pipelines import ledger
+from pipelines.ahead import one_ahead
 from pipelines.loading import Loader
 from sources.gladly.gaps import Gap
 from sources.gladly.jobs import ExportJob, JobFile, JobPlan, find_gaps, is_job_loaded, plan_jobs
@@ -26,6 +29,9 @@ from sources.http.client import ApiClient
 from sources.http.errors import GapError, SettingsError
 from sources.streams.archive import RawFile
 from sources.tables.timestamps import parse_timestamp
+
+_TOLD_EVERY_SECONDS = 0.2
+_Fetched = tuple[ExportJob, list[RawFile] | GapError]
 
 
 @dataclass(slots=True)
@@ -47,6 +53,7 @@ class Exports:
     _known: dict[str, ExportJob] = field(default_factory=dict)
     _listed: dict[str, ExportJob] = field(default_factory=dict)
     _unreadable: dict[str, str] = field(default_factory=dict)
+    _downloaded: int = 0
 
     def run(self) -> None:
         """Load what Gladly has and the warehouse lacks; wait for jobs under way."""
@@ -113,23 +120,48 @@ class Exports:
     def _fetched_jobs(
         self, job_files: Iterable[JobFile]
     ) -> Iterator[tuple[ExportJob, list[RawFile]]]:
-        """Yield the raw files of each job; a job that lost one is left out, and named as a gap."""
-        for job, files in groupby(job_files, key=lambda job_file: job_file.job):
-            try:
-                yield job, [self._fetch(job_file) for job_file in files]
-            except GapError as error:
-                self._unreadable[job.id] = str(error)
-                self.loader.progress.say(str(error))
+        """Yield the raw files of each job, fetched while the one before it is loaded.
 
-    def _fetch(self, job_file: JobFile) -> RawFile:
-        with self.loader.progress.work(f"download {job_file.name}", None) as report:
-            return fetch_file(
-                self.client,
-                self.archive,
-                job_file,
-                on_bytes=lambda size: report(size, 0),
-                require_final_newline=self.settings.require_final_newline,
-            )
+        A job that lost one of its files is left out, and named as a gap.
+        """
+        groups = groupby(job_files, key=lambda job_file: job_file.job)
+        tasks = (partial(self._fetch_job, job, [*files]) for job, files in groups)
+        for job, fetched in one_ahead(tasks, self._awaited):
+            if isinstance(fetched, GapError):
+                self._unreadable[job.id] = str(fetched)
+                self.loader.progress.say(str(fetched))
+            else:
+                yield job, fetched
+
+    def _fetch_job(
+        self, job: ExportJob, files: Sequence[JobFile], is_wanted: Callable[[], bool]
+    ) -> _Fetched:
+        def on_bytes(size: int) -> None:
+            self._downloaded = size
+            if not is_wanted():
+                raise CancelledError
+
+        require_final_newline = self.settings.require_final_newline
+        try:
+            return job, [
+                fetch_file(
+                    self.client,
+                    self.archive,
+                    job_file,
+                    on_bytes=on_bytes,
+                    require_final_newline=require_final_newline,
+                )
+                for job_file in files
+            ]
+        except GapError as error:
+            return job, error
+
+    def _awaited(self, fetched: Future[_Fetched]) -> _Fetched:
+        """Wait for a job that is being fetched, and tell how far it is."""
+        with self.loader.progress.work("download", None) as report:
+            while not wait([fetched], timeout=_TOLD_EVERY_SECONDS).done:
+                report(self._downloaded, 0)
+        return fetched.result()
 
     def _load_package(self, raw_files: list[RawFile], jobs: Iterable[ExportJob]) -> None:
         self.loader.load(raw_files)
