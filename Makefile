@@ -25,7 +25,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 crash: $(STAMP)
-	$(BIN)/pytest --promises -m "slow or not slow" -n 2
+	$(BIN)/pytest --promises -m "slow or not slow" -n 2 --dist worksteal
 
 long: $(STAMP)
 	$(BIN)/pytest tests/pipelines -n 2 -m slow

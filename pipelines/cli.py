@@ -345,9 +345,8 @@ def _target(destination: str | None) -> Target:
     from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
 
     settings = read_helpdesk_settings()
-    return Target.open(
-        destination or settings.destination, settings.dataset, Path(settings.data_dir)
-    )
+    name, data = destination or settings.destination, Path(settings.data_dir)
+    return Target.open(name, settings.dataset, data, settings.max_memory_mb)
 
 
 def _require_kinds(select: Collection[str], kinds: Mapping[str, Collection[str]]) -> None:

@@ -9,11 +9,13 @@ from dlt.common.schema import Schema
 from dlt.common.schema.typing import TColumnSchema
 from dlt.common.schema.utils import new_table
 
+from pipelines.compression import COMPRESSED_HINT
 from sources.tables.decimals import PRECISION, SCALE
 from sources.tables.declarations import Column, Kind, TableSchema
 
 _DATA_TYPES = {
     Kind.TEXT: "text",
+    Kind.PROSE: "text",
     Kind.INTEGER: "bigint",
     Kind.BOOLEAN: "bool",
     Kind.TIMESTAMP: "timestamp",
@@ -21,6 +23,7 @@ _DATA_TYPES = {
     Kind.NUMBER: "double",
     Kind.JSON: "json",
 }
+_LONG = frozenset({Kind.PROSE, Kind.JSON})
 
 
 def dlt_columns(table: TableSchema, *, json_as_text: bool) -> list[TColumnSchema]:
@@ -50,6 +53,8 @@ def _dlt_column(column: Column, *, json_as_text: bool) -> TColumnSchema:
         "nullable": column.nullable,
         "description": column.description,
     }
+    if column.kind in _LONG:
+        described[COMPRESSED_HINT] = True
     if column.kind is Kind.DECIMAL:
         described |= {"precision": PRECISION, "scale": SCALE}
     return described  # type: ignore[return-value] # the keys are those of TColumnSchema

@@ -20,6 +20,8 @@ from dlt.common.destination.exceptions import DestinationException
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from pipelines.compression import CompressingTypeMapper, can_compress
+from pipelines.memory import Memory
 from sources.http.errors import SettingsError
 
 
@@ -66,7 +68,6 @@ _CAPABILITIES = {
         options={"supports_transactions": True},
         pragmas=(
             "preserve_insertion_order = false",
-            "memory_limit = '320MB'",
             # dlt raises it to 1 GB: a large load is then written twice
             "checkpoint_threshold = '16MB'",
         ),
@@ -90,6 +91,7 @@ _CAPABILITIES = {
 def open_destination(
     name: str,
     data: Path,
+    memory: Memory,
     **settings: Any,  # noqa: ANN401 - dlt's own settings
 ) -> tuple[Destination[Any, Any], Capabilities]:
     """Return a dlt destination by its name or by the name of its section in the configuration.
@@ -97,6 +99,7 @@ def open_destination(
     Args:
         name: Such as ``duckdb``, or ``warehouse`` where ``[destination.warehouse]`` is set.
         data: Folder for the file of an embedded destination.
+        memory: What the run may take, of which an embedded destination gets its share.
         settings: dlt's own; they win over its configuration.
 
     Raises:
@@ -106,9 +109,15 @@ def open_destination(
         capabilities = _CAPABILITIES.get(_destination_type(name), DEFAULT)
         if capabilities.database_file:
             file = str(data / capabilities.database_file)
-            settings["credentials"] = _embedded_credentials(
-                name, settings.get("credentials"), file, capabilities.pragmas
+            credentials = _embedded_credentials(
+                name,
+                settings.get("credentials"),
+                file,
+                (*capabilities.pragmas, *_memory_pragmas(memory)),
             )
+            settings["credentials"] = credentials
+            if can_compress(Path(str(credentials.database))):
+                settings["type_mapper"] = CompressingTypeMapper
         destination = dlt.destination(name, **capabilities.options, **settings)
     except (DestinationException, ConfigurationException, ImportError, ValueError) as error:
         raise SettingsError(
@@ -116,7 +125,18 @@ def open_destination(
             "Use a name dlt knows, such as duckdb, postgres, filesystem, bigquery or snowflake."
         ) from error
     _ask_capabilities_once(destination)
+    if capabilities.keeping is Keeping.APPEND:
+        from pipelines.whole_files import let_files_appear_whole  # noqa: PLC0415 - start-up
+
+        let_files_appear_whole(destination)
     return destination, capabilities
+
+
+def _memory_pragmas(memory: Memory) -> tuple[str, ...]:
+    return (
+        f"memory_limit = '{memory.database_megabytes}MB'",
+        f"threads = {memory.database_threads}",
+    )
 
 
 def _ask_capabilities_once(destination: Destination[Any, Any]) -> None:

@@ -13,14 +13,13 @@ be applied. It is set aside: what only it had is not in the ledger either, and i
 from __future__ import annotations
 
 import fcntl
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.workspace import set_aside
-from sources.http.files import publish
+from sources.http.files import publish_written
 
 if TYPE_CHECKING:
     from pipelines.runner import Target
@@ -71,9 +70,7 @@ def _make(file: Path) -> None:
     part.unlink(missing_ok=True)
     try:
         duckdb.connect(str(part)).close()
-        with part.open("rb") as made:
-            os.fsync(made.fileno())
-        publish(part, file)
+        publish_written(part, file)
     finally:
         part.unlink(missing_ok=True)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.destinations.exceptions import DestinationConnectionError
 
 from sources.http.errors import GiveUpError, HelpdeskError, RetryableError, SettingsError
+from sources.http.files import FULL_DISK
 from sources.http.redaction import redact
 
 _LONGEST = 300
@@ -24,14 +25,14 @@ def explain(error: BaseException) -> HelpdeskError | None:
     for cause in causes:
         if isinstance(cause, HelpdeskError):
             return cause
-    text = " ".join(str(cause) for cause in causes).lower()
-    full = any(isinstance(c, OSError) and c.errno in (errno.ENOSPC, errno.EDQUOT) for c in causes)
+    text = _text(causes)
+    full = any(isinstance(cause, OSError) and cause.errno in FULL_DISK for cause in causes)
     if full or any(sign in text for sign in _FULL):
         return GiveUpError(
             "The disk is full. Nothing of the package under way was kept, and nothing loaded "
             "before was lost. Make room (see data_dir and the destination's disk) and run again."
         )
-    if is_open_elsewhere(error):
+    if _tells_of_a_lock(text):
         return RetryableError(
             "The database file is open in another program. Close it there (a notebook, a DuckDB "
             "shell) and run again. " + _shown(error)
@@ -42,8 +43,15 @@ def explain(error: BaseException) -> HelpdeskError | None:
 
 def is_open_elsewhere(error: BaseException) -> bool:
     """Return whether another program has an embedded database open."""
-    text = " ".join(str(cause) for cause in _causes(error)).lower()
+    return _tells_of_a_lock(_text(_causes(error)))
+
+
+def _tells_of_a_lock(text: str) -> bool:
     return any(sign in text for sign in _LOCKED)
+
+
+def _text(causes: Iterable[BaseException]) -> str:
+    return " ".join(str(cause) for cause in causes).lower()
 
 
 def _explain_one(cause: BaseException, text: str) -> HelpdeskError | None:

@@ -15,7 +15,15 @@ from pipelines import ledger
 from pipelines.ahead import one_ahead
 from pipelines.loading import Loader
 from sources.gladly.gaps import Gap
-from sources.gladly.jobs import ExportJob, JobFile, JobPlan, find_gaps, is_job_loaded, plan_jobs
+from sources.gladly.jobs import (
+    ExportJob,
+    JobFile,
+    JobPlan,
+    LoadedFiles,
+    find_gaps,
+    is_job_loaded,
+    plan_jobs,
+)
 from sources.gladly.resources import (
     Listing,
     archived_jobs,
@@ -57,8 +65,11 @@ class Exports:
 
     def run(self) -> None:
         """Load what Gladly has and the warehouse lacks; wait for jobs under way."""
-        self._known = ledger.known_jobs(self.loader.warehouse)
-        plan = self._look()
+        warehouse = self.loader.warehouse
+        with warehouse.opened():
+            self._known = ledger.known_jobs(warehouse)
+            loaded = ledger.loaded_files(warehouse)
+        plan = self._look(loaded)
         self._load(plan.load)
         deadline = self.clock() + self.settings.wait_for_jobs
         while plan.unfinished and self.clock() < deadline:
@@ -66,7 +77,7 @@ class Exports:
                 f"Waiting for {len(plan.unfinished)} export jobs that Gladly has not finished."
             )
             self.sleep(min(self.settings.poll_every, max(deadline - self.clock(), 0.0)))
-            plan = self._look()
+            plan = self._look(ledger.loaded_files(warehouse))
             self._load(plan.load)
         self.loader.report.unfinished_jobs = [job.id for job in plan.unfinished]
         self.loader.report.failed_jobs = [job.id for job in plan.failed]
@@ -84,11 +95,10 @@ class Exports:
             now=self.listing.at,
         )
 
-    def _look(self) -> JobPlan:
+    def _look(self, loaded: LoadedFiles) -> JobPlan:
         """List the jobs, and plan what to do with them and with those only the archive has."""
         self.listing = list_jobs(self.client, {})
         self._listed = jobs_of(self.listing)
-        loaded = ledger.loaded_files(self.loader.warehouse)
         done = {job.id for job in self._known.values() if is_job_loaded(job, loaded)}
         archived = {job.id: job for job in archived_jobs(self.archive, done)}
         wanted = (

@@ -51,13 +51,16 @@ class GladlyRun(Run):
         """
         with self.recorded():
             try:
-                self.warehouse.prepare()
+                self.warehouse.declare()
+                with self.warehouse.opened():
+                    self.warehouse.prepare()
+                    gaps = GapBook(self.warehouse, ledger.open_gaps(self.warehouse))
             except Exception as error:
                 self.destination_is_away(error)
                 raise
             if self.settings.on_customer_deleted == ERASE:
                 check_can_erase(self.warehouse)
-            self._load_everything()
+            self._load_everything(gaps)
         return self.report
 
     def destination_is_away(self, error: Exception) -> None:
@@ -77,8 +80,7 @@ class GladlyRun(Run):
                 "the next run loads them."
             )
 
-    def _load_everything(self) -> None:
-        gaps = GapBook(self.warehouse, ledger.open_gaps(self.warehouse))
+    def _load_everything(self, gaps: GapBook) -> None:
         schedules = list_schedules(self.client)
         now = schedules.at
         loader = self.loader()

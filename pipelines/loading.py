@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ class Loader:
     """Loads raw files of any stream; what it did is added to the run's report.
 
     Attributes:
+        parsers: How many processes may parse a large file at once.
         begun: Writes the row of ``load_runs`` that goes with the first package; where a run is
             killed it stays, and says that what was loaded is a part.
         fetched: Raw files that this run loaded and kept.
@@ -40,6 +40,7 @@ class Loader:
     report: RunReport
     max_quarantined_share: float
     keep_raw: bool
+    parsers: int = 1
     begun: Callable[[Path], TableFile] | None = None
     fetched: list[Path] = field(default_factory=list)
     _parsers: dict[str, FileParser] = field(default_factory=dict)
@@ -110,7 +111,7 @@ class Loader:
                 parsers,
                 self.folder,
                 max_quarantined_share=self.max_quarantined_share,
-                processors=os.cpu_count() or 1,
+                processors=self.parsers,
                 on_lines=on_lines,
             )
 

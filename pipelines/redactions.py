@@ -37,8 +37,7 @@ from sources.tables.declarations import (
 from sources.tables.parquet import TableFile
 from sources.tables.versions import Origin, Watched, emptied_values
 
-# what a redaction takes away, and what it leaves in a column that says so itself
-_TEXTS = frozenset({"content", "body", "recording_summary"})
+# what a redaction leaves in a column that says so itself; it takes away what people wrote
 _MARKS = {"recording_status": "DELETED", "recording_summary_status": "REDACTED"}
 
 
@@ -46,7 +45,7 @@ def watched_columns() -> Iterator[Watched]:
     """Yield the columns of all content types that a redaction can empty."""
     for record in CONTENT_TYPES.values():
         for leaf in record.fields:
-            if leaf.name in _MARKS or (leaf.name in _TEXTS and leaf.kind is Kind.TEXT):
+            if leaf.name in _MARKS or leaf.kind is Kind.PROSE:
                 yield Watched(record.table, leaf.name, _member(leaf), _MARKS.get(leaf.name, ""))
 
 

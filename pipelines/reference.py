@@ -6,7 +6,7 @@ of the ledger, in one transaction. A list that says nothing new writes its row o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -26,12 +26,14 @@ from sources.gladly.reference import (
     archive_lists,
     archived_snapshots,
     fetch_list,
+    organization_reader,
 )
 from sources.gladly.reference_types import CUSTOM_ATTRIBUTE, REFERENCE_LISTS, REFERENCE_STREAM
 from sources.gladly.selection import chosen
 from sources.gladly.snapshots import Row, Rows, compare, written_rows
 from sources.http.client import ApiClient
 from sources.http.errors import GapError, GiveUpError, HelpdeskError
+from sources.http.replies import Reply
 from sources.tables.declarations import TableSchema, table_schemas
 from sources.tables.parquet import write_rows
 from sources.tables.parse import RecordParser, ignore_progress
@@ -98,7 +100,8 @@ def _fetched(
 ) -> tuple[list[ReferenceList], list[HelpdeskError]]:
     """Return the lists that could be read, and why others could not."""
     asked = [name for name in names if name != CUSTOM_ATTRIBUTE.table or attribute_ids]
-    fetch = partial(_list_or_error, client, attribute_ids, language)
+    read_organization = organization_reader(client)
+    fetch = partial(_list_or_error, client, attribute_ids, language, read_organization)
     with (
         loader.progress.work("download reference lists", None),
         ThreadPoolExecutor(_AT_ONCE) as executor,
@@ -119,10 +122,14 @@ def _fetched(
 
 
 def _list_or_error(
-    client: ApiClient, attribute_ids: Iterable[str], language: str | None, name: str
+    client: ApiClient,
+    attribute_ids: Iterable[str],
+    language: str | None,
+    read_organization: Callable[[], Reply],
+    name: str,
 ) -> ReferenceList | HelpdeskError:
     try:
-        return fetch_list(client, name, attribute_ids, language)
+        return fetch_list(client, name, attribute_ids, language, read_organization)
     except HelpdeskError as error:
         return error
 

@@ -33,7 +33,11 @@ from sources.tables.parquet import TableFile, write_rows
 
 @dataclass(slots=True)
 class Run:
-    """One run of a job of Gladly, from its settings to its report."""
+    """One run of a job of Gladly, from its settings to its report.
+
+    Attributes:
+        parsers: How many processes may parse a large file at once.
+    """
 
     settings: GladlySettings
     client: ApiClient
@@ -42,6 +46,7 @@ class Run:
     progress: ProgressReporter
     report: RunReport
     media_store: MediaStore
+    parsers: int = 1
     selected: Callable[[str], bool] = lambda _name: True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -87,6 +92,7 @@ class Run:
             self.report,
             self.settings.max_quarantined_share,
             self.settings.keep_raw,
+            self.parsers,
             self._begun,
         )
 

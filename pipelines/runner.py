@@ -22,6 +22,7 @@ from pipelines.exclusive import hold_destination
 from pipelines.gladly import GladlyRun
 from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.media_store import open_media_store
+from pipelines.memory import DEFAULT_MEGABYTES, Memory
 from pipelines.progress import ProgressReporter
 from pipelines.reference import checked_lists
 from pipelines.report import RunReport
@@ -56,20 +57,31 @@ class Target:
     capabilities: Capabilities
     dataset: str
     data: Path
+    memory: Memory
 
     @classmethod
-    def open(cls, name: str, dataset: str, data: Path, **settings: Any) -> Target:  # noqa: ANN401 - dlt's own settings
+    def open(
+        cls,
+        name: str,
+        dataset: str,
+        data: Path,
+        max_memory_mb: int = DEFAULT_MEGABYTES,
+        /,
+        **settings: Any,  # noqa: ANN401 - dlt's own settings
+    ) -> Target:
         """Open a destination by name; ``settings`` are dlt's, such as ``credentials``.
 
         The data folder is made: an embedded database lies in it.
 
         Raises:
-            SettingsError: there is no such destination, or no dataset can have this name.
+            SettingsError: there is no such destination, no dataset can have this name, or no run
+                does with so little memory.
         """
         checked_dataset("dataset", dataset)
+        memory = Memory(max_memory_mb)
         make_private_folder(data)
-        destination, capabilities = open_destination(name, data, **settings)
-        return cls(name, destination, capabilities, dataset, data)
+        destination, capabilities = open_destination(name, data, memory, **settings)
+        return cls(name, destination, capabilities, dataset, data, memory)
 
     def warehouse(self, folder: Path) -> Warehouse:
         """Return the dataset with all tables of Gladly; ``folder`` is for dlt's work."""
@@ -239,6 +251,7 @@ def _open_run(
             progress,
             report,
             media_store,
+            target.memory.parsers,
             selected,
             timing.sleep,
             timing.clock,

@@ -10,6 +10,7 @@ from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.common.configuration.specs import BaseConfiguration
 
+from pipelines.memory import DEFAULT_MEGABYTES
 from sources.gladly.settings import SOURCE_NAME, GladlySettings
 from sources.http.errors import SettingsError
 
@@ -40,6 +41,8 @@ class HelpdeskSettings(BaseConfiguration):
     """The dataset of the models that are made from the tables."""
     data_dir: str = "data"
     """Folder of the raw archive and of the work under way."""
+    max_memory_mb: int = DEFAULT_MEGABYTES
+    """What a run may take, all of its processes together, in megabytes; more is faster."""
 
 
 def set_dlt_defaults() -> None:

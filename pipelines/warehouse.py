@@ -80,7 +80,8 @@ class Warehouse:
 
     def prepare(self) -> None:
         """Create the dataset and every table, and add columns that are new since the last run."""
-        self.declare()
+        if self._pipeline is None:
+            self.declare()
         with self.opened():
             self._dlt().sync_schema(_SCHEMA_NAME)
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from sources.gladly.declarations import RECORDS
 from sources.gladly.report_rows import ReportRequest, ReportRowsParser
 from sources.gladly.report_types import REPORTS
-from sources.http import ApiClient, RateBudget, TooLargeError, download_file
+from sources.http import ApiClient, RateBudget, UnsafeError, download_file
 from sources.streams.lines import split_file
 from sources.tables.build import Lineage
 from sources.tables.parquet import TableFiles
@@ -57,7 +57,7 @@ def _download(address: str) -> None:
 
 def _list(address: str) -> None:
     # beyond the bound it is refused: what that cost is the question
-    with _client(address) as client, suppress(TooLargeError):
+    with _client(address) as client, suppress(UnsafeError):
         client.get_json("/list")
 
 

@@ -13,7 +13,7 @@ _REFERENCE = "https://developer.gladly.com/rest/#operation/"
 _ITEM = _REFERENCE + "getItem"
 _FILE = _REFERENCE + "getFile"
 
-_TEXT_OF_MESSAGE = Field("content", "content", Kind.TEXT, "Text of the message.")
+_TEXT_OF_MESSAGE = Field("content", "content", Kind.PROSE, "Text of the message.")
 
 _ATTACHMENTS = Child(
     "item_attachments",
@@ -37,7 +37,7 @@ _RECORDING = (
         Kind.TEXT,
         "PENDING, READY, FAILED or REDACTED.",
     ),
-    Field("recording_summary", "recordingSummary.summary", Kind.TEXT, "Summary of the recording."),
+    Field("recording_summary", "recordingSummary.summary", Kind.PROSE, "Summary of the recording."),
     Field("recording_summary_language", "recordingSummary.language", Kind.TEXT, "Its language."),
 )
 
@@ -106,7 +106,7 @@ CONTENT_TYPES: dict[str, Record] = {
         "chat_messages",
         "Messages of a chat session, quick replies included.",
         Field("session_id", "sessionId", Kind.TEXT, "The chat session."),
-        Field("content", "content", Kind.TEXT, "Text of the message."),
+        Field("content", "content", Kind.PROSE, "Text of the message."),
         Field(
             "message_type",
             "messageType",
@@ -136,7 +136,7 @@ CONTENT_TYPES: dict[str, Record] = {
         "E-mails sent and received.",
         Field("from_address", "from", Kind.TEXT, "Address the e-mail came from."),
         Field("subject", "subject", Kind.TEXT, "Subject line."),
-        Field("content", "content", Kind.TEXT, "Plain text of the e-mail."),
+        Field("content", "content", Kind.PROSE, "Plain text of the e-mail."),
         children=(_recipients("to"), _recipients("cc"), _recipients("bcc"), _ATTACHMENTS),
     ),
     "SMS": _message(
@@ -161,7 +161,7 @@ CONTENT_TYPES: dict[str, Record] = {
         "What was said between a customer and the voice assistant.",
         Field("customer_number", "customerNumber", Kind.TEXT, "Number of the customer, E.164."),
         Field("company_number", "companyNumber", Kind.TEXT, "Number that was dialled, E.164."),
-        Field("body", "body", Kind.TEXT, "Text of what was said."),
+        Field("body", "body", Kind.PROSE, "Text of what was said."),
         Field("status", "status", Kind.TEXT, "PLAYED or INTERRUPTED."),
     ),
     "PHONE_CALL": _content(
@@ -183,7 +183,7 @@ CONTENT_TYPES: dict[str, Record] = {
     "CONVERSATION_NOTE": _content(
         "conversation_notes",
         "Internal notes of agents.",
-        Field("body", "body", Kind.TEXT, "Text of the note."),
+        Field("body", "body", Kind.PROSE, "Text of the note."),
         children=(_ATTACHMENTS,),
     ),
     "CONVERSATION_STATUS_CHANGE": _content(
@@ -200,7 +200,7 @@ CONTENT_TYPES: dict[str, Record] = {
         "customer_activities",
         "What customers did elsewhere, as other systems reported it.",
         Field("title", "title", Kind.TEXT, "First line on the customer's timeline."),
-        Field("body", "body", Kind.TEXT, "Plain or rich text."),
+        Field("body", "body", Kind.PROSE, "Plain or rich text."),
         Field("activity_type", "activityType", Kind.TEXT, "EMAIL, ISSUE, SMS or SURVEY."),
         Field("source_name", "sourceName", Kind.TEXT, "The system that reported it."),
         Field("link_url", "link.url", Kind.TEXT, "Where the link of the activity leads."),
@@ -214,7 +214,7 @@ CONTENT_TYPES: dict[str, Record] = {
         "Tasks on a customer's timeline (deprecated by Gladly in favour of its Tasks API).",
         Field("assignee_agent_id", "assignee.agentId", Kind.TEXT, "Agent the task is assigned to."),
         Field("assignee_inbox_id", "assignee.inboxId", Kind.TEXT, "Inbox it is assigned to."),
-        Field("body", "body", Kind.TEXT, "What is to be done."),
+        Field("body", "body", Kind.PROSE, "What is to be done."),
         Field("due_at", "dueAt", Kind.TIMESTAMP, "When it is due."),
         children=(_ATTACHMENTS,),
     ),

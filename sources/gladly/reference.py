@@ -8,12 +8,13 @@ tells of other cuts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ from sources.gladly.reference_types import (
 )
 from sources.gladly.resources import json_of, lines_of_list
 from sources.http.client import ApiClient
-from sources.http.errors import GapError, RetryableError
+from sources.http.errors import GapError, HelpdeskError, RetryableError
 from sources.http.faults import server_clock
 from sources.http.hosts import path_segment
 from sources.http.replies import Reply
@@ -90,8 +91,32 @@ class Snapshot:
     whole: frozenset[str]
 
 
+def organization_reader(client: ApiClient) -> Callable[[], Reply]:
+    """Return what reads the organisation once, for all threads that need it, or fails for all."""
+    lock = Lock()
+    found: list[Reply | HelpdeskError] = []
+
+    def read() -> Reply:
+        with lock:
+            if not found:
+                try:
+                    found.append(client.request("GET", _PATHS[ORGANIZATION.table]))
+                except HelpdeskError as error:
+                    found.append(error)
+        (answer,) = found
+        if isinstance(answer, HelpdeskError):
+            raise answer
+        return answer
+
+    return read
+
+
 def fetch_list(
-    client: ApiClient, name: str, attribute_ids: Iterable[str], language: str | None
+    client: ApiClient,
+    name: str,
+    attribute_ids: Iterable[str],
+    language: str | None,
+    read_organization: Callable[[], Reply],
 ) -> ReferenceList:
     """Read one list.
 
@@ -100,6 +125,7 @@ def fetch_list(
         name: As in ``REFERENCE_LISTS``.
         attribute_ids: The custom attributes to ask for; there is no list of them.
         language: Of public answers, such as ``es-419``; None for the API's default.
+        read_organization: See ``organization_reader``; public answers need its id.
 
     Raises:
         GapError: Gladly has no such list, or knows none of the custom attributes.
@@ -108,10 +134,12 @@ def fetch_list(
     if name == CUSTOM_ATTRIBUTE.table:
         return _custom_attributes(client, sorted({*attribute_ids}))
     if name == PUBLIC_ANSWER.table:
-        return _public_answers(client, language)
+        return _public_answers(client, language, read_organization)
+    if name == ORGANIZATION.table:
+        reply = read_organization()
+        return _list(name, _PATHS[name], [json_of(reply, _PATHS[name])], [reply])
     reply = client.request("GET", _PATHS[name])
-    value = json_of(reply, _PATHS[name])
-    values = [value] if name == ORGANIZATION.table else value
+    values = json_of(reply, _PATHS[name])
     if name == WEBHOOK.table and isinstance(values, list):
         values = [webhook_without_secrets(webhook) for webhook in values]
     return _list(name, _PATHS[name], values, [reply])
@@ -176,8 +204,10 @@ def _custom_attributes(client: ApiClient, identifiers: list[str]) -> ReferenceLi
     return _list(CUSTOM_ATTRIBUTE.table, _CUSTOM_ATTRIBUTES_PATH, values, replies)
 
 
-def _public_answers(client: ApiClient, language: str | None) -> ReferenceList:
-    organization = client.request("GET", _PATHS[ORGANIZATION.table]).document
+def _public_answers(
+    client: ApiClient, language: str | None, read_organization: Callable[[], Reply]
+) -> ReferenceList:
+    organization = read_organization().document
     identifier = organization.get("id") if isinstance(organization, dict) else None
     if not isinstance(identifier, str):
         raise RetryableError(

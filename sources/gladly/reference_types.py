@@ -176,7 +176,7 @@ PUBLIC_ANSWER = Record(
     (
         Field("id", "id", Kind.TEXT, "The answer; stable, but can be deleted for good."),
         Field("name", "name", Kind.TEXT, "Name of the answer that customers see."),
-        Field("body_html", "bodyHtml", Kind.TEXT, "The answer, as HTML."),
+        Field("body_html", "bodyHtml", Kind.PROSE, "The answer, as HTML."),
         Field("language", "language", Kind.TEXT, "Its language, such as en-us."),
         _updated_at("answer"),
     ),

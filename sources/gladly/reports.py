@@ -115,7 +115,7 @@ def fetch_report(
 
     A cut on the way is noticed. A CSV has no mark of its end, so one that was cut before it left
     Gladly may show in its last line only: where no line break ends that, the report is asked for
-    until the same one comes twice. An empty body that calls itself CSV is a report without rows.
+    again (see `_check_last_line`). An empty body that calls itself CSV is a report without rows.
 
     Args:
         client: sends the credentials; its retry policy counts.

@@ -125,6 +125,17 @@ def publish(part: Path, target: Path) -> None:
         os.close(folder)
 
 
+def publish_written(part: Path, target: Path) -> None:
+    """Wait until the disk holds a file that somebody else wrote, then give it its final name.
+
+    Raises:
+        OSError: it lies on another disk, or the folder refuses.
+    """
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    publish(part, target)
+
+
 @contextmanager
 def _disk_errors_explained(target: Path) -> Iterator[None]:
     """Turn errors of the file system, which no retry cures, into advice."""

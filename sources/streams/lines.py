@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
-CHUNK_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 2 * 1024 * 1024
 MAX_LINE_BYTES = 32 * 1024 * 1024
 OVERSIZED_HEAD_BYTES = 64 * 1024
 

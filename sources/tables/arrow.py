@@ -10,6 +10,7 @@ from sources.tables.declarations import Column, Kind, TableSchema
 # Structs and lists load on DuckDB but not on PostgreSQL; JSON as text loads everywhere.
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.TEXT: pa.string(),
+    Kind.PROSE: pa.string(),
     Kind.INTEGER: pa.int64(),
     Kind.BOOLEAN: pa.bool_(),
     Kind.TIMESTAMP: pa.timestamp("us", "UTC"),

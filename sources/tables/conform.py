@@ -181,7 +181,7 @@ def _conform_leaf(value: Any, kind: Kind) -> tuple[Any, Any]:  # noqa: ANN401 - 
 
 def _stands_as_sent(value: Any, kind: Kind) -> bool:  # noqa: ANN401 - any JSON value
     match kind:
-        case Kind.TEXT:
+        case Kind.TEXT | Kind.PROSE:
             return isinstance(value, str) and "\0" not in value
         case Kind.BOOLEAN:
             return isinstance(value, bool)

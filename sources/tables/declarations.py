@@ -15,6 +15,7 @@ class Kind(Enum):
     """What a leaf holds. A value of any other kind is kept in the row's ``_extra``."""
 
     TEXT = "text"
+    PROSE = "prose"  # text that people write: long, and compressed where a destination can
     INTEGER = "integer"
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"

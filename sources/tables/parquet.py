@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from sources.tables.arrow import arrow_schema
 from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, TableSchema
 
-ROW_GROUP_BYTES = 16 * 1024 * 1024
+ROW_GROUP_BYTES = 8 * 1024 * 1024
 # The same value a thousand times over; anything else costs more as a dictionary than it saves.
 _DICTIONARY_COLUMNS = frozenset({EXTRACTED_AT, JOB_ID, FILE, "content_type", "kind", "action"})
 
@@ -112,6 +112,8 @@ class TableFiles:
         if name not in self._writers:
             self._writers[name] = open_writer(self._path(name), rows.schema)
         self._writers[name].write_table(rows)
+        # Arrow would keep what it freed, several times what it holds
+        pa.default_memory_pool().release_unused()
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -15,6 +15,7 @@ INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 # Strict: a value of another type, or an unknown field, sends the line to the lossless path.
 _STRICT_TYPES: dict[Kind, Any] = {
     Kind.TEXT: str | None,
+    Kind.PROSE: str | None,
     Kind.TIMESTAMP: str | None,
     Kind.BOOLEAN: bool | None,
     Kind.INTEGER: Annotated[int, msgspec.Meta(ge=INTEGER_MIN, le=INTEGER_MAX)] | None,

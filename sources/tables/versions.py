@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from sources.tables.arrow import arrow_schema
 from sources.tables.declarations import EXTRA, EXTRACTED_AT, FILE, JOB_ID, LINE
 from sources.tables.parquet import TableFile, open_writer, read_batches
+from sources.tables.repeated_keys import repeated_keys
 
 
 class Origin(NamedTuple):
@@ -60,20 +61,7 @@ class Emptied(NamedTuple):
     origin: Origin
 
 
-_KEYS_AT_ONCE = 2_000_000
 _ORIGIN_COLUMNS = [JOB_ID, FILE, LINE, EXTRACTED_AT]
-
-
-def repeated_keys(root: TableFile) -> set[str]:
-    """Return the keys that stand more than once in a root table.
-
-    Memory is bounded: a large table is looked at in several passes, each over the keys that begin
-    with some of the characters that occur.
-    """
-    key = root.table.key[0]
-    passes = -(-root.rows // _KEYS_AT_ONCE)
-    firsts = [None] if passes == 1 else _slices(_first_characters(root, key), passes)
-    return {value for group in firsts for value in _repeated(_keys(root, key, group))}
 
 
 def superseded_origins(root: TableFile) -> set[Origin]:
@@ -178,40 +166,6 @@ def _rows_of(file: TableFile, columns: list[str], origins: set[Origin]) -> Itera
     for batch in read_batches(file, [*columns, *_ORIGIN_COLUMNS]):
         suspects = batch.filter(pc.is_in(batch.column(LINE), lines))
         yield from (row for row in suspects.to_pylist() if _origin(row) in origins)
-
-
-def _keys(root: TableFile, key: str, firsts: pa.Array | None) -> pa.ChunkedArray:
-    """Return the keys, or those whose first character is one of ``firsts``."""
-    columns = (batch.column(0) for batch in read_batches(root, [key]))
-    if firsts is not None:
-        columns = (c.filter(pc.is_in(_first_character(c), firsts)) for c in columns)
-    return pa.chunked_array(list(columns), pa.string())
-
-
-def _repeated(keys: pa.ChunkedArray) -> list[str]:
-    if pc.count_distinct(keys).as_py() == len(keys):
-        return []
-    counts = pc.value_counts(keys)
-    often: list[str] = (
-        counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
-    )
-    return often
-
-
-def _first_characters(root: TableFile, key: str) -> list[str]:
-    found: set[str] = set()
-    for batch in read_batches(root, [key]):
-        found.update(pc.unique(_first_character(batch.column(0))).to_pylist())
-    return sorted(found)
-
-
-def _first_character(keys: pa.Array) -> pa.Array:
-    return pc.utf8_slice_codeunits(keys, 0, 1)
-
-
-def _slices(values: list[str], count: int) -> list[pa.Array]:
-    size = max(1, -(-len(values) // count))
-    return [pa.array(values[at : at + size], pa.string()) for at in range(0, len(values), size)]
 
 
 def _kept_rows(

@@ -1,15 +1,17 @@
 """``make bench``: the export path against DuckDB itself, medians of interleaved runs.
 
-Input is made once, seeded, in data/bench, outside the repository's files.
+Input is made once, seeded, in data/bench, outside the repository's files. With ``--page`` what is
+printed goes into docs/performance.md as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+import subprocess
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -24,9 +26,15 @@ from sandbox import (
 )
 from tests.bench.measure import Measurement, measure
 from tests.bench.night import night_table
+from tests.bench.page import write_page
 from tests.bench.reads import reads_table
+from tests.bench.tables import OURS, Loads, growth_table, load_table, new_table, seconds
 
 FLOOR = "floor: read_json + one CTAS a table"
+COMPRESSED_FLOOR = "floor, texts compressed as ours"
+BY_HAND = "hand-written delete and insert"
+NAIVE = "dlt: dicts, Parquet, merge"
+STANDARD_LIBRARY = "standard library, nothing checked"
 _FOLDER = Path("data/bench")
 _SEED = 7
 _INCREMENT = 20_000
@@ -38,20 +46,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[200_000, 1_000_000, 5_000_000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md as well")
+    parser.add_argument("--loads-only", action="store_true", help="leave out what takes minutes")
     arguments = parser.parse_args()
     items, rounds = sorted(arguments.items), arguments.rounds
-    console = Console(width=110)
+    console = Console(width=110, record=True)
     console.print(night_table(rounds))
-    console.print(reads_table((0.0, 0.3, 2.0), rounds))
-    console.print(_naive(items[0]))
+    if not arguments.loads_only:
+        console.print(reads_table((0.0, 0.3, 2.0), rounds))
+        console.print(load_table(_title("First load", items[0], 1), _naive(items[0])))
     loads = {}
     for count in items:
         loads[count] = _first_load(count, rounds)
-        console.print(_table(_title("First load", count, rounds), FLOOR, *loads[count]))
-        console.print(_nightly(count, rounds))
-    console.print(_growth(loads))
+        console.print(load_table(_title("First load", count, rounds), loads[count]))
+        title = f"Night of {_INCREMENT:,} items into {count:,}, medians of {rounds}"
+        console.print(load_table(title, _nightly(count, rounds)))
+    console.print(growth_table(loads))
+    console.print(_stages(items[0]))
     console.print(_events(items[0], rounds))
     console.print(_download(items[-1], rounds))
+    if arguments.page:
+        write_page(console.export_text(), loads)
 
 
 def _title(what: str, items: int, rounds: int) -> str:
@@ -59,80 +74,74 @@ def _title(what: str, items: int, rounds: int) -> str:
     return f"{what}, {items:,} items, {size:.2f} GB, medians of {rounds}"
 
 
-def _naive(items: int) -> Table:
+def _naive(items: int) -> Loads:
     """Load with dlt alone, once: it takes minutes."""
     source, database = _input(items), _FOLDER / "naive.duckdb"
     naive = measure("tests.bench.naive", source, _fresh(database))
     ours = measure("tests.bench.load", source, _fresh(database))
     _fresh(database)
-    return _table(_title("First load", items, 1), "dlt: dicts, Parquet, merge", [naive], [ours])
+    return {NAIVE: [naive], OURS: [ours]}
 
 
-def _first_load(items: int, rounds: int) -> tuple[list[Measurement], list[Measurement]]:
+def _first_load(items: int, rounds: int) -> Loads:
     source = _input(items)
     floor_database, our_database = _FOLDER / "floor.duckdb", _FOLDER / "ours.duckdb"
-    floors: list[Measurement] = []
-    ours: list[Measurement] = []
+    measured: dict[str, list[Measurement]] = {FLOOR: [], COMPRESSED_FLOOR: [], OURS: []}
     for _ in range(rounds):
-        floors.append(measure("tests.bench.floor", source, _fresh(floor_database)))
-        ours.append(measure("tests.bench.load", source, _fresh(our_database)))
-    return floors, ours
+        compressed = measure("tests.bench.floor", source, _fresh(floor_database), "--compressed")
+        measured[COMPRESSED_FLOOR].append(compressed)
+        measured[FLOOR].append(measure("tests.bench.floor", source, _fresh(floor_database)))
+        measured[OURS].append(measure("tests.bench.load", source, _fresh(our_database)))
+    return measured
 
 
-def _growth(loads: Mapping[int, tuple[list[Measurement], list[Measurement]]]) -> Table:
-    """Compare each number of items with the smallest."""
-    title = "Growth of a first load, each beside the one before"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    for column in ("items", "times as many", "floor", "helpdesk-elt", "peak memory"):
-        table.add_column(column, justify="right")
-    for (fewer, before), (more, after) in pairwise(loads.items()):
-        seconds = [
-            _median(_seconds, now) / _median(_seconds, then)
-            for then, now in zip(before, after, strict=True)
-        ]
-        peak = _median(_peak_megabytes, after[1]) / _median(_peak_megabytes, before[1])
-        ratios = (f"{ratio:.2f}" for ratio in (more / fewer, *seconds, peak))
-        table.add_row(f"{more:,}", *ratios)
-    return table
+def _nightly(items: int, rounds: int) -> Loads:
+    """Merge 20,000 items, 200 of which were there before, into what the first load made."""
+    increment = _input(_INCREMENT, items - _REPEATED)
+    measured: dict[str, list[Measurement]] = {BY_HAND: [], OURS: []}
+    for _ in range(rounds):
+        for name, module, results in (
+            ("floor.duckdb", "tests.bench.increment", measured[BY_HAND]),
+            ("ours.duckdb", "tests.bench.load", measured[OURS]),
+        ):
+            copy = _fresh(_FOLDER / f"nightly-{name}")
+            shutil.copy(_FOLDER / name, copy)
+            results.append(measure(module, increment, copy))
+            copy.unlink()
+    return measured
 
 
 def _download(items: int, rounds: int) -> Table:
     """Fetch a file through our client and, beside it, with the standard library."""
     source, name = _input(items), "items.jsonl"
-    results: dict[str, list[Measurement]] = {"tests.bench.copying": [], "tests.bench.download": []}
+    options = {STANDARD_LIBRARY: ["--standard-library"], OURS: []}
+    measured: dict[str, list[Measurement]] = {of: [] for of in options}
     world = WorldSettings(items=0, days=0)
     with Sandbox(SandboxSettings(world=world, requests_per_second=1_000)) as sandbox:
         job = sandbox.add_job({name: source})
         # ids may begin with a dash
         order = ("--", sandbox.base_url, sandbox.email, sandbox.api_token, job, name, _FOLDER)
         for _ in range(rounds):
-            for module, measured in results.items():
-                measured.append(measure(module, *order))
-        requests = len(sandbox.requests.file_requests())
-    title = f"{_title('Download', items, rounds)}; {requests} file"
-    table = _table(title, "standard library, nothing checked", *results.values())
+            for of, results in measured.items():
+                results.append(measure("tests.bench.download", *options[of], *order))
+        requests = sandbox.requests.file_requests().total()
+    title = f"{_title('Download', items, rounds)}; {requests} requests in {2 * rounds} runs"
+    table = load_table(title, measured)
     size = source.stat().st_size / 1e6
-    speeds = (size / _median(_seconds, measured) for measured in results.values())
+    speeds = (size / seconds(results) for results in measured.values())
     table.caption = "MB a second: {:,.0f} and {:,.0f}".format(*speeds)
     return table
 
 
-def _nightly(items: int, rounds: int) -> Table:
-    """Merge 20,000 items, 200 of which were there before, into what the first load made."""
-    increment = _input(_INCREMENT, items - _REPEATED)
-    floors: list[Measurement] = []
-    ours: list[Measurement] = []
-    for _ in range(rounds):
-        for name, module, results in (
-            ("floor.duckdb", "tests.bench.increment", floors),
-            ("ours.duckdb", "tests.bench.load", ours),
-        ):
-            copy = _fresh(_FOLDER / f"nightly-{name}")
-            shutil.copy(_FOLDER / name, copy)
-            results.append(measure(module, increment, copy))
-            copy.unlink()
-    title = f"Night of {_INCREMENT:,} items into {items:,}, medians of {rounds}"
-    return _table(title, "hand-written delete and insert", floors, ours)
+def _stages(items: int) -> Table:
+    """Tell where the processor seconds of a first load go."""
+    command = [sys.executable, "-m", "tests.bench.stages", str(_input(items))]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+    found: dict[str, float] = json.loads(printed.stdout)
+    table = new_table(f"Where they go, {items:,} items", "", "processor seconds", "share")
+    for stage, used in found.items():
+        table.add_row(stage, f"{used:.2f}", f"{used / sum(found.values()):.0%}")
+    return table
 
 
 def _events(events: int, rounds: int) -> Table:
@@ -144,10 +153,7 @@ def _events(events: int, rounds: int) -> Table:
             database = _fresh(_FOLDER / "events.duckdb")
             results[name].append(measure("tests.bench.load", source, database, "--name", name))
     title = f"A day of {events:,} events beside {events:,} items, medians of {rounds}"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    table.add_column("")
-    for column in ("MB", "seconds", "MB a second", "peak memory MB"):
-        table.add_column(column, justify="right")
+    table = new_table(title, "", "MB", "seconds", "MB a second", "peak memory MB")
     speeds = []
     for name, source in sources.items():
         size = source.stat().st_size / 1e6
@@ -157,33 +163,6 @@ def _events(events: int, rounds: int) -> Table:
         table.add_row(name, f"{size:,.0f}", f"{seconds:,.1f}", f"{speeds[-1]:,.1f}", f"{peak:,.0f}")
     table.add_row("ratio", "", "", f"{speeds[1] / speeds[0]:.2f}", "")
     return table
-
-
-def _table(
-    title: str, baseline: str, floors: Sequence[Measurement], ours: Sequence[Measurement]
-) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    for column in ("", "seconds", "processor seconds", "peak memory MB"):
-        table.add_column(column, justify="left" if column == "" else "right")
-    readers = (_seconds, lambda m: m.processor_seconds, _peak_megabytes)
-    floor = [_median(read, floors) for read in readers]
-    our = [_median(read, ours) for read in readers]
-    table.add_row(baseline, *(f"{value:,.1f}" for value in floor))
-    table.add_row("helpdesk-elt", *(f"{value:,.1f}" for value in our))
-    table.add_row("ratio", *(f"{o / f:.2f}" for o, f in zip(our, floor, strict=True)))
-    return table
-
-
-def _median(read: Callable[[Measurement], float], results: Sequence[Measurement]) -> float:
-    return statistics.median(map(read, results))
-
-
-def _seconds(measurement: Measurement) -> float:
-    return measurement.seconds
-
-
-def _peak_megabytes(measurement: Measurement) -> float:
-    return measurement.peak_bytes / 1e6
 
 
 def _input(items: int, first_index: int = 0) -> Path:

@@ -14,18 +14,19 @@ from pathlib import Path
 import duckdb
 
 from sources.gladly.declarations import CONVERSATION_ITEM
-from sources.tables.declarations import Child, Field, Kind
+from sources.tables.declarations import Child, Field, Kind, table_schemas
 from sources.tables.structure import ChildNode, ObjectNode, RecordNode, compile_record
 
 _TYPES = {
     Kind.TEXT: "VARCHAR",
+    Kind.PROSE: "VARCHAR",
     Kind.INTEGER: "BIGINT",
     Kind.BOOLEAN: "BOOLEAN",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
 }
 
 
-def floor(source: Path, database: Path) -> float:
+def floor(source: Path, database: Path, *, is_compressed: bool = False) -> float:
     """Load the file into typed tables and return the seconds it took."""
     node = compile_record(CONVERSATION_ITEM)
     database.unlink(missing_ok=True)
@@ -34,8 +35,27 @@ def floor(source: Path, database: Path) -> float:
         connection.execute("SET preserve_insertion_order = false")
         create_stage(connection, node, source)
         for table, query in table_queries(node).items():
-            connection.execute(f"CREATE TABLE {table} AS {query}")
+            if is_compressed:
+                connection.execute(_compressed_table(connection, table, query))
+                connection.execute(f"INSERT INTO {table} {query}")
+            else:
+                connection.execute(f"CREATE TABLE {table} AS {query}")
     return time.perf_counter() - started
+
+
+def _compressed_table(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> str:
+    """Return the statement that makes a table whose texts are compressed as ours are."""
+    long = {
+        column.name
+        for schema in table_schemas(CONVERSATION_ITEM)
+        for column in schema.columns
+        if column.kind is Kind.PROSE
+    }
+    columns = (
+        f"{name} {kind} {'USING COMPRESSION zstd' if name in long else ''}"
+        for name, kind, *_ in connection.execute(f"DESCRIBE {query}").fetchall()
+    )
+    return f"CREATE TABLE {table} ({', '.join(columns)})"
 
 
 def create_stage(connection: duckdb.DuckDBPyConnection, node: RecordNode, source: Path) -> None:
@@ -120,6 +140,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("database", type=Path)
+    parser.add_argument("--compressed", action="store_true")
     arguments = parser.parse_args()
-    seconds = floor(arguments.source, arguments.database)
+    seconds = floor(arguments.source, arguments.database, is_compressed=arguments.compressed)
     print(json.dumps({"seconds": seconds}))

@@ -40,7 +40,13 @@ def load(source: Path, name: str, database: Path) -> float:
         warehouse.prepare()
         report = RunReport(job_id, "bench", "duckdb", "gladly", now)
         loader = Loader(
-            warehouse, workspace, NoProgress(), report, max_quarantined_share=0.0, keep_raw=True
+            warehouse,
+            workspace,
+            NoProgress(),
+            report,
+            max_quarantined_share=0.0,
+            keep_raw=True,
+            parsers=target.memory.parsers,
         )
         loader.load([raw])
     return time.perf_counter() - started

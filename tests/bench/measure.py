@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 
-_LOOK_EVERY_SECONDS = 0.05
+_LOOK_EVERY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Seconds inside the command, processor seconds and peak resident bytes of its tree."""
+    """Seconds inside the command, processor seconds and peak bytes of memory of its tree."""
 
     seconds: float
     processor_seconds: float
@@ -45,7 +45,7 @@ def measure(module: str, *arguments: Path | str) -> Measurement:
 
 
 class _Peak:
-    """Watches the resident memory of a process and all its children."""
+    """Watches the memory of a process and all its children."""
 
     def __init__(self, pid: int) -> None:
         self.bytes = 0
@@ -71,7 +71,8 @@ class _Peak:
             return 0
         for process in tree:
             try:
-                total += process.memory_info().rss
+                # pages that processes share count once
+                total += process.memory_full_info().pss
             except psutil.NoSuchProcess:
                 continue
         return total

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
+from tests.bench.tables import new_table
 from tests.command.commands import HELPDESK, environment_for
 
 _WORLD = WorldSettings(items=300, days=3)
@@ -26,9 +27,7 @@ _SELECTED = {
 def night_table(rounds: int) -> Table:
     """Run nights with nothing new, and the start of Python with dlt alone beside them."""
     title = f"A night with nothing new, medians of {rounds}"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    for column in ("", "seconds", "processor seconds"):
-        table.add_column(column, justify="left" if column == "" else "right")
+    table = new_table(title, "", "seconds", "processor seconds")
     imports = [sys.executable, "-c", "import dlt, duckdb, httpx"]
     with TemporaryDirectory() as folder, Sandbox(_settings()) as sandbox:
         environment = environment_for(sandbox, Path(folder))

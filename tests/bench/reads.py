@@ -12,6 +12,7 @@ from rich.table import Table
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS
 from sources.gladly.selection import ENRICHMENT
+from tests.bench.tables import new_table
 from tests.pipelines.runs import duckdb_target, run
 
 _WORLD = WorldSettings(items=2_400, days=3)
@@ -20,9 +21,7 @@ _WORLD = WorldSettings(items=2_400, days=3)
 def reads_table(latencies: Iterable[float], rounds: int) -> Table:
     """Read everything that a small world's exports name, again and again."""
     title = f"Reads by id, rate_share 1.0, medians of {rounds}"
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    for column in ("latency", "requests", "a second", "of the limit", "refused"):
-        table.add_column(column, justify="right")
+    table = new_table(title, "latency", "requests", "a second", "of the limit", "refused")
     for latency in latencies:
         measured = [_measured(latency) for _ in range(rounds)]
         requests, refused = measured[0][0], max(refused for _, _, refused in measured)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
+from tests.crash import worker
 from tests.crash.places import Place
 from tests.crash.worker import Order
 from tests.pipelines.test_erasing_runs import delete
@@ -157,11 +158,11 @@ def crash_at(place: Place, folder: Path) -> Iterator[Crash]:
         reports_per_minute=UNLIMITED,
         reports_at_once=UNLIMITED,
     )
-    script = Path(__file__).with_name("worker.py")
+    command = [sys.executable, "-m", worker.__name__]
     with (
         Sandbox(settings) as sandbox,
         subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process,
     ):
         yield Crash(sandbox, place, process, folder / "effects.log")

@@ -16,7 +16,7 @@ from sources.gladly.reference_types import REFERENCE_STREAM
 from sources.gladly.settings import WORK_SESSIONS_STREAM
 from tests.crash.phases import Crash, Phase
 from tests.crash.worker import COMMITTED
-from tests.pipelines.runs import Tables
+from tests.pipelines.runs import RUN_SPECIFIC, counted_rows
 
 Rows = Counter[tuple[str, str]]
 
@@ -24,24 +24,30 @@ AFTERWARDS = ("its folder stays", "its folder is lost")
 FIGURES = ("kills", "reruns", "mixed", "lost", "doubled", "stuck")
 # what tells one run from another
 _RUN_SPECIFIC = {
-    "load_files": {"run_id", "loaded_at"},
+    **RUN_SPECIFIC,
     # the request whose answer held a row: a rerun asks for the trailing span anew
-    "work_session_events": {"_job_id", "_line"},
+    "work_session_events": frozenset({"_job_id", "_line"}),
     # what a killed run had erased already, what was lost with its folder, what came once more
-    "erased_customers": {"raw_lines_erased", "rows_erased"},
+    "erased_customers": frozenset({"raw_lines_erased", "rows_erased"}),
 }
-_ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
-_WRITTEN_AT_THE_END = _ORIGIN_IS_THE_RUN | {"load_runs", "load_gaps"}
+_WRITTEN_AT_THE_END = frozenset(
+    {"export_jobs", "export_job_files", "export_schedules", "load_runs", "load_gaps"}
+)
 # what a killed run read of lists and of work sessions is loaded, and then read once more
 _READ_AGAIN = {REFERENCE_STREAM, WORK_SESSIONS_STREAM}
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A moment to kill a job at: before a side effect, or after so many seconds."""
+    """A moment to kill a job at: before a side effect, or after so many seconds.
+
+    Attributes:
+        afterwards: What becomes of its folder; the job is run again after each.
+    """
 
     effect: int = 0
     seconds: float = 0.0
+    afterwards: tuple[str, ...] = AFTERWARDS
 
 
 @dataclass
@@ -77,7 +83,6 @@ class Sweep:
         base: The case as it stands before the job.
         effects: The side effects of a job nobody killed.
         expected: What it leaves.
-        seconds: How long it takes.
         whole: What readers may see after a kill; None where packages arrive file by file.
     """
 
@@ -86,38 +91,46 @@ class Sweep:
     base: Path
     effects: list[str]
     expected: Rows
-    seconds: float
     whole: list[Rows] | None
 
     @classmethod
     def of(cls, crash: Crash, phase: Phase, base: Path) -> Sweep:
         """Run the job once without a kill, and once up to each of its commits."""
         unbroken = crash.place.copy(base, base.with_name("unbroken"))
-        started = time.monotonic()
         assert crash.run(phase.job, unbroken, phase.settings) == 0, crash.error()
-        seconds = time.monotonic() - started
         effects = crash.effects()
         expected = rows(crash, unbroken)
         is_whole = crash.place.name != "filesystem"
         whole = [*_whole_packages(crash, phase, base, effects)] if is_whole else None
-        return cls(crash, phase, base, effects, expected, seconds, whole)
+        return cls(crash, phase, base, effects, expected, whole)
 
     def every_effect(self) -> list[Kill]:
-        """Return a kill before each side effect."""
-        return [Kill(effect=number) for number in range(1, len(self.effects) + 1)]
+        """Return a kill before each side effect; after every second one the folder is lost."""
+        return [
+            Kill(effect=number, afterwards=(AFTERWARDS[number % 2],))
+            for number in range(1, len(self.effects) + 1)
+        ]
 
     def some_effects(self, count: int) -> list[Kill]:
         """Return so many of them, spread evenly."""
         step = max(len(self.effects) // count, 1)
-        return self.every_effect()[step // 2 :: step]
+        return [Kill(effect=number) for number in range(1 + step // 2, len(self.effects) + 1, step)]
 
     def random_times(self, count: int, seed: int) -> list[Kill]:
         """Return so many moments of the job's time."""
         moments = random.Random(seed)  # noqa: S311 - no secret
-        return [Kill(seconds=moments.uniform(0.01, self.seconds)) for _ in range(count)]
+        # the first run of all took longer: much is read and imported only once
+        seconds = self._seconds()
+        return [Kill(seconds=moments.uniform(0.01, 0.9 * seconds)) for _ in range(count)]
+
+    def _seconds(self) -> float:
+        case = self.crash.place.copy(self.base, self.base.with_name("timed"))
+        started = time.monotonic()
+        assert self.crash.run(self.phase.job, case, self.phase.settings) == 0, self.crash.error()
+        return time.monotonic() - started
 
     def run(self, kills: Iterable[Kill]) -> Findings:
-        """Kill the job at each moment; run it again with its folder, and once more without."""
+        """Kill the job at each moment; run it again with its folder, without it, or both."""
         found = Findings()
         for kill in kills:
             case = self.crash.place.copy(self.base, self.base.with_name("killed"))
@@ -134,7 +147,7 @@ class Sweep:
             place = self._told(kill)
             if self.whole is not None and _loaded(self.crash, case) not in self.whole:
                 found.mixed.append(place)
-            for afterwards in AFTERWARDS:
+            for afterwards in kill.afterwards:
                 self._rerun(case, f"{place}, {afterwards}", found)
         return found
 
@@ -166,7 +179,8 @@ def rows(crash: Crash, case: Path) -> Rows:
     files = tables["load_files"]
     tables["load_files"] = [row for row in files if row["stream"] not in _READ_AGAIN]
     gone = {row["customer_id"] for row in tables["erased_customers"]}
-    return _counted(tables) + _stored(case) + _naming(case / "data" / "raw", gone)
+    named = _naming(case / "data" / "raw", gone)
+    return counted_rows(tables, _RUN_SPECIFIC) + _stored(case) + named
 
 
 def package_commits(effects: Sequence[str]) -> list[int]:
@@ -196,17 +210,9 @@ def _whole_packages(
 def _loaded(crash: Crash, case: Path) -> Rows:
     """Return the rows that came from files, without those a run writes at its end."""
     tables = crash.place.read(case)
-    return _counted({name: tables[name] for name in tables if name not in _WRITTEN_AT_THE_END})
-
-
-def _counted(tables: Tables) -> Rows:
-    """Count each row, without what tells one run from another."""
-    counted: Rows = Counter()
-    for table, found in tables.items():
-        ignored = _RUN_SPECIFIC.get(table, {"_job_id"} if table in _ORIGIN_IS_THE_RUN else set())
-        for row in found:
-            counted[table, str({name: row[name] for name in row if name not in ignored})] += 1
-    return counted
+    return counted_rows(
+        {name: tables[name] for name in tables if name not in _WRITTEN_AT_THE_END}, _RUN_SPECIFIC
+    )
 
 
 def _stored(case: Path) -> Rows:

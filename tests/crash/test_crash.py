@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.phases import PHASES, Crash, crash_at, prepared
+from tests.crash.phases import PHASES, crash_at, prepared
 from tests.crash.places import DuckDbPlace, FolderPlace, Place, PostgresPlace
 from tests.crash.sweep import FIGURES, Findings, Sweep
 
@@ -18,16 +18,16 @@ PLACES: dict[str, Callable[[str], Place]] = {
     "postgres": PostgresPlace,
     "filesystem": lambda _: FolderPlace(),
 }
-# dlt loads there, with a thousand side effects a package: some of them are tried
-ELSEWHERE = [
-    (destination, phase)
-    for destination in ("postgres", "filesystem")
-    for phase in ("increment", "first load")
-]
-IN_SHORT = [
-    *(("duckdb", phase) for phase in PHASES),
-    ("postgres", "increment"),
-    ("filesystem", "increment"),
+# elsewhere dlt loads, with a thousand side effects a package: some of them are tried
+KILLS = [
+    *(pytest.param("duckdb", phase, SAMPLE) for phase in PHASES),
+    pytest.param("postgres", "increment", SAMPLE),
+    pytest.param("filesystem", "increment", SAMPLE),
+    *(
+        pytest.param(destination, phase, MANY, marks=pytest.mark.slow)
+        for destination in ("postgres", "filesystem")
+        for phase in ("increment", "first load")
+    ),
 ]
 NIGHTLY = ["first load", "increment", "drain", "lists, reports, reads, files"]
 
@@ -55,24 +55,21 @@ def check(
 @contextmanager
 def sweep_of(destination: str, phase: str, folder: Path, postgres: str) -> Iterator[Sweep]:
     with crash_at(PLACES[destination](postgres), folder) as crash:
-        yield swept(crash, phase, folder)
+        yield Sweep.of(crash, PHASES[phase], prepared(crash, PHASES[phase], folder))
 
 
-def swept(crash: Crash, phase: str, folder: Path) -> Sweep:
-    return Sweep.of(crash, PHASES[phase], prepared(crash, PHASES[phase], folder))
-
-
-@pytest.mark.parametrize(("destination", "phase"), IN_SHORT)
+@pytest.mark.parametrize(("destination", "phase", "kills"), KILLS)
 def test_a_job_that_is_killed_loses_and_doubles_nothing(
     destination: str,
     phase: str,
+    kills: int,
     tmp_path: Path,
     postgres: str,
     check: Callable[[str, Findings], None],
 ) -> None:
     with sweep_of(destination, phase, tmp_path, postgres) as sweep:
-        kills = sweep.some_effects(SAMPLE)
-        check(f"{destination}, {phase}, some effects", sweep.run(kills))
+        found = sweep.run(sweep.some_effects(kills))
+        check(f"{destination}, {phase}, some effects", found)
 
 
 @pytest.mark.slow
@@ -82,20 +79,6 @@ def test_a_job_that_is_killed_at_any_effect_loses_and_doubles_nothing(
 ) -> None:
     with sweep_of("duckdb", phase, tmp_path, "") as sweep:
         check(f"duckdb, {phase}, every effect", sweep.run(sweep.every_effect()))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("destination", "phase"), ELSEWHERE)
-def test_a_job_that_is_killed_elsewhere_loses_and_doubles_nothing(
-    destination: str,
-    phase: str,
-    tmp_path: Path,
-    postgres: str,
-    check: Callable[[str, Findings], None],
-) -> None:
-    with sweep_of(destination, phase, tmp_path, postgres) as sweep:
-        kills = sweep.some_effects(MANY)
-        check(f"{destination}, {phase}, many effects", sweep.run(kills))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Jobs that kill themselves: `python worker.py` forks one for each order it is given.
+"""Jobs that kill themselves: `python -m tests.crash.worker` forks one for each order it is given.
 
 An order is a line of JSON, as `Order` declares it. The job counts its persistent side effects
 (files below the case's folder opened for writing, moved or removed; statements that write, and
@@ -32,12 +32,11 @@ from pipelines.transform import run_transforms
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS
 from sources.gladly.selection import ENRICHMENT, MEDIA, REFERENCE, REPORTS
 from sources.gladly.settings import GladlySettings
+from tests.crash.watching import watch_files, watch_statements
 
 DATASET, MARTS = "gladly", "gladly_marts"
 BEHIND = frozenset({REFERENCE, REPORTS, ENRICHMENT, MEDIA})
 COMMITTED = "after COMMIT"
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_FILE_EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"}
 _CLIENTS: dict[str, type[SqlClientBase[Any]]] = {
     "duckdb": DuckDbSqlClient,
     "postgres": Psycopg2SqlClient,
@@ -89,44 +88,15 @@ class Effects:
             if self.count == self.kill_at or is_commit:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-
-def watch_files(effects: Effects, folder: str) -> None:
-    """Count what happens to files below a folder, from here to the end of the process."""
-
-    def is_below(path: object) -> bool:
-        # removing a whole tree names files relative to an open folder
-        return isinstance(path, str | Path) and (
-            str(path).startswith(folder) or not Path(path).is_absolute()
-        )
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            path, _, flags = arguments
-            if isinstance(flags, int) and flags & _WRITING and is_below(path):
-                effects.happen(f"open {path}")
-        elif event in _FILE_EVENTS and is_below(arguments[0]):
-            effects.happen(f"{event} {arguments[0]}")
-
-    sys.addaudithook(hook)
+    def ask(self, statement: str) -> None:
+        """Count a statement that writes."""
+        if not statement.startswith("SELECT"):
+            self.happen(statement[:100])
 
 
-def watch_statements(effects: Effects, client_class: type[SqlClientBase[Any]]) -> None:
-    """Count statements that write, and commits, of dlt's client for a destination."""
-    execute: Callable[..., Any] = client_class.execute_query
+def watch_commits(effects: Effects, client_class: type[SqlClientBase[Any]]) -> None:
+    """Count commits of a client of dlt, before and after each."""
     begin: Callable[..., Any] = client_class.begin_transaction
-
-    @contextmanager
-    def execute_query(
-        client: SqlClientBase[Any],
-        query: Any,  # noqa: ANN401 - as dlt declares it
-        *arguments: object,
-        **options: object,
-    ) -> Iterator[Any]:
-        text = " ".join(str(query).split())[:100]
-        if not text.startswith("SELECT"):
-            effects.happen(text)
-        with execute(client, query, *arguments, **options) as cursor:
-            yield cursor
 
     @contextmanager
     def begin_transaction(client: SqlClientBase[Any], *arguments: object) -> Iterator[Any]:
@@ -135,8 +105,7 @@ def watch_statements(effects: Effects, client_class: type[SqlClientBase[Any]]) -
             effects.happen("before COMMIT")
         effects.happen(COMMITTED)
 
-    for patched in (execute_query, begin_transaction):
-        setattr(client_class, patched.__name__, patched)
+    setattr(client_class, begin_transaction.__name__, begin_transaction)
 
 
 def _front(settings: GladlySettings, target: Target) -> None:
@@ -182,9 +151,11 @@ def run_job(order: Order) -> None:
     target = Target.open(order.destination, DATASET, case / "data", **order.target)
     log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     effects = Effects(order.kill_at, order.kill_at_commit, log)
-    watch_files(effects, str(case))
+    watch_files(effects.happen, str(case))
     if order.destination in _CLIENTS:
-        watch_statements(effects, _CLIENTS[order.destination])
+        client_class = _CLIENTS[order.destination]
+        watch_statements(effects.ask, lambda _: None, client_class)
+        watch_commits(effects, client_class)
     JOBS[order.job](settings, target)
 
 

@@ -14,15 +14,20 @@ from tests.pipelines.events import (
     gap_spans,
 )
 from tests.pipelines.model import deliveries, differences
-from tests.pipelines.runs import DESTINATIONS, Row, Tables, everything, read_tables, run
+from tests.pipelines.runs import (
+    DESTINATIONS,
+    RUN_SPECIFIC,
+    Row,
+    Tables,
+    everything,
+    read_tables,
+    run,
+)
 
 # what tells one run from another, and so differs between two runs of the same nights
-RUN_SPECIFIC = {
-    "load_runs": {"run_id", "started_at", "finished_at"},
-    "load_files": {"run_id", "loaded_at"},
-    "export_jobs": {"_job_id"},
-    "export_job_files": {"_job_id"},
-    "export_schedules": {"_job_id"},
+OF_TWO_RUNS = {
+    **RUN_SPECIFIC,
+    "load_runs": frozenset({"run_id", "started_at", "finished_at"}),
 }
 # it keeps versions side by side and is not asked for stored ones: see pipelines/redactions.py
 SEES_LESS = {("filesystem", "redacted_items")}
@@ -127,6 +132,6 @@ def check_equal(found: dict[str, Tables]) -> None:
 
 
 def sorted_rows(table: str, rows: list[Row]) -> list[Row]:
-    ignored = RUN_SPECIFIC.get(table, set())
+    ignored = OF_TWO_RUNS.get(table, frozenset())
     shown = [{name: row[name] for name in row if name not in ignored} for row in rows]
     return sorted(shown, key=str)

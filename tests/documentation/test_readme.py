@@ -21,7 +21,7 @@ GUIDES = "".join(page.read_text("utf-8") for page in sorted((pages.ROOT / "docs"
 HELPDESK_COMMANDS = [
     line for line in pages.commands(README + GUIDES) if line.startswith("helpdesk ")
 ]
-MAKE_COMMANDS = [line for line in pages.commands(README) if line.startswith("make ")]
+MAKE_COMMANDS = [line for line in pages.commands(README + GUIDES) if line.startswith("make ")]
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,14 @@ The next run without faults ends with exactly the rows of a run that met none.
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
 from threading import Lock
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import FaultAction, answer_truly
-from tests.faults.faults import PLACES, faults
+from tests.faults.faults import PLACES, can_be_noticed, faults
 from tests.faults.trials import (
     ALWAYS,
     FAULTS,
@@ -78,6 +79,10 @@ PASSING = tuple(
 )
 
 
+def places_at(path: str) -> list[str]:
+    return [place for place, pattern in PLACES.items() if fnmatch(path, pattern)]
+
+
 def at_random(faulty: Faulty, seed: int, share: float, met: Counter[str]) -> FaultAction:
     """Hurt a share of all requests, each in some way that passes."""
     chance, lock = random.Random(seed), Lock()  # noqa: S311 - must repeat, not be secret
@@ -86,6 +91,8 @@ def at_random(faulty: Faulty, seed: int, share: float, met: Counter[str]) -> Fau
     async def action(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         with lock:
             name = chance.choice(PASSING) if chance.random() < share else None
+        if name and not all(can_be_noticed(place, name, 1) for place in places_at(scope["path"])):
+            name = None
         chosen = counted(name, known[name](), met) if name else answer_truly
         await chosen(app, scope, receive, send)
 

@@ -15,6 +15,7 @@ SCHEMAS = json.loads(
 )["$defs"]
 JSON_TYPES = {
     Kind.TEXT: "string",
+    Kind.PROSE: "string",
     Kind.INTEGER: "integer",
     Kind.BOOLEAN: "boolean",
     Kind.TIMESTAMP: "date-time",

@@ -22,10 +22,13 @@ class Job:
 
 
 @contextmanager
-def gladly(jobs: Mapping[int, Job]) -> Iterator[Sandbox]:
-    """Serve these jobs and no others; equal numbers get equal ids in every sandbox."""
+def gladly(jobs: Mapping[int, Job], now: datetime = NOW) -> Iterator[Sandbox]:
+    """Serve these jobs and no others; equal numbers get equal ids in every sandbox.
+
+    Its clock runs from ``now`` on: a second sandbox of the same time may seem the earlier one.
+    """
     settings = SandboxSettings(
-        world=WorldSettings(items=0, days=0), now=NOW, requests_per_second=1000
+        world=WorldSettings(items=0, days=0), now=now, requests_per_second=1000
     )
     with Sandbox(settings) as sandbox:
         for number in range(max(jobs, default=-1) + 1):

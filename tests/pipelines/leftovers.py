@@ -19,13 +19,10 @@ from sandbox import Sandbox
 from sources.gladly.jobs import JobFile
 from sources.gladly.resources import fetch_file, jobs_of, list_jobs
 from tests.pipelines.events import EVENTS_FILE
-from tests.pipelines.runs import ITEMS, Tables, settings_for
+from tests.pipelines.runs import ITEMS, Tables, counted_rows, settings_for
 
 DATABASE = "warehouse.duckdb"
 _HEADERS_BYTES = 12_288
-# what tells one run from another
-OF_THE_RUN = {"run_id", "loaded_at"}
-ORIGIN_IS_THE_RUN = {"export_jobs", "export_job_files", "export_schedules"}
 
 
 @dataclass
@@ -71,12 +68,7 @@ class Left:
 
 def rows(tables: Tables) -> Counter[tuple[str, str]]:
     """Count each row, without what tells one run from another, and without those of runs."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for table, found in tables.items():
-        ignored = OF_THE_RUN | ({"_job_id"} if table in ORIGIN_IS_THE_RUN else set())
-        for row in found if table != "load_runs" else ():
-            counted[table, str({name: row[name] for name in row if name not in ignored})] += 1
-    return counted
+    return counted_rows({name: tables[name] for name in tables if name != "load_runs"})
 
 
 def stopped_at(pattern: str) -> Make:

@@ -1,7 +1,8 @@
 """Real runs of the job against the sandbox, and every row they left."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,13 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 ITEMS = "conversation_items.jsonl"
+# what tells one run from another; the origin of what is listed at its end is the run
+RUN_SPECIFIC: Mapping[str, frozenset[str]] = {
+    "load_files": frozenset({"run_id", "loaded_at"}),
+    "export_jobs": frozenset({"_job_id"}),
+    "export_job_files": frozenset({"_job_id"}),
+    "export_schedules": frozenset({"_job_id"}),
+}
 
 
 def duckdb_target(folder: Path) -> Target:
@@ -114,6 +122,18 @@ def read_duckdb(
             ]
             for table in tables
         }
+
+
+def counted_rows(
+    tables: Tables, run_specific: Mapping[str, frozenset[str]] = RUN_SPECIFIC
+) -> Counter[tuple[str, str]]:
+    """Count each row, without the columns that tell one run from another."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for table, found in tables.items():
+        ignored = run_specific.get(table, frozenset())
+        for row in found:
+            counted[table, str({name: row[name] for name in row if name not in ignored})] += 1
+    return counted
 
 
 def item(identifier: str, content: object, **more: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Runs that kill themselves at a place: `python stopper.py` forks one for each order it is given.
+"""Runs that kill themselves: `python -m tests.pipelines.stopper` forks one for each order.
 
 An order is a line of JSON: where to load, how to reach the sandbox, and a pattern. The run sends
 itself SIGKILL at the first thing that it does to a file, or asks of the destination, whose name
@@ -10,50 +10,34 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
-from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.progress import NoProgress
 from pipelines.runner import Target, run_gladly
 from pipelines.settings import set_dlt_defaults
 from sources.gladly.settings import GladlySettings
+from tests.crash.watching import watch_files, watch_statements
 from tests.pipelines.runs import everything
 
 
-def stop_at(pattern: re.Pattern[str]) -> None:
+def stop_at(pattern: re.Pattern[str], folder: str) -> None:
     """Kill this process at the first thing it does whose name matches."""
 
     def happen(what: str) -> None:
         if pattern.search(what):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in {"open", "os.rename", "os.remove", "os.mkdir"}:
-            happen(f"{event} {arguments[0]}")
-
+    watch_files(happen, folder)
     for client_class in (DuckDbSqlClient, Psycopg2SqlClient):
-        watch_statements(client_class, happen)
-    sys.addaudithook(hook)
-
-
-def watch_statements(client_class: type[SqlClientBase[Any]], happen: Callable[[str], None]) -> None:
-    """Tell of each statement before and after."""
-    execute: Callable[..., Any] = client_class.execute_query
-
-    @contextmanager
-    def execute_query(client: SqlClientBase[Any], query: object, *values: object) -> Iterator[Any]:
-        happen(f"before {query}")
-        with execute(client, query, *values) as cursor:
-            happen(f"after {query}")
-            yield cursor
-
-    setattr(client_class, execute_query.__name__, execute_query)
+        watch_statements(
+            lambda text: happen(f"before {text}"),
+            lambda text: happen(f"after {text}"),
+            client_class,
+        )
 
 
 def run_once(order: dict[str, Any]) -> None:
@@ -62,7 +46,7 @@ def run_once(order: dict[str, Any]) -> None:
     settings.base_url, settings.email = order["base_url"], order["email"]
     settings.api_token, settings.wait_for_jobs = order["api_token"], 0.0
     settings.reports_per_minute = 10_000
-    stop_at(re.compile(order["pattern"]))
+    stop_at(re.compile(order["pattern"]), order["data"])
     name, dataset, data = order["destination"], order["dataset"], Path(order["data"])
     target = Target.open(name, dataset, data, **order["settings"])
     run_gladly(settings, target, NoProgress(), everything)

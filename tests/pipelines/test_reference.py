@@ -14,7 +14,7 @@ from pipelines.runner import Target
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sandbox.webhooks import WEBHOOK_SECRETS
 from sources.gladly.history import HISTORY_TABLES
-from sources.gladly.reference import archive_lists, fetch_list
+from sources.gladly.reference import archive_lists, fetch_list, organization_reader
 from sources.gladly.reference_types import REFERENCE_LISTS
 from sources.gladly.settings import EVENTS_STREAM
 from sources.http.errors import RetryableError, SettingsError
@@ -114,7 +114,7 @@ def shown(sandbox: Sandbox, name: str) -> list[dict[str, Any]]:
     """Return the elements of a list as the API shows them now."""
     with client_of(sandbox.base_url) as client:
         ids = [record["id"] for record in sandbox.reference("custom-attributes")]
-        lines = fetch_list(client, name, ids, None).lines.splitlines()
+        lines = fetch_list(client, name, ids, None, organization_reader(client)).lines.splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -518,7 +518,10 @@ def test_lists_that_a_run_could_not_load_are_loaded_by_the_next_in_their_order(
         if night in (1, 2):
             # the run ends when its lists are in the archive
             with opened(killed) as loader, client_of(server.address) as client:
-                lists = [fetch_list(client, name, (), None) for name in ("agents", "teams")]
+                lists = [
+                    fetch_list(client, name, (), None, organization_reader(client))
+                    for name in ("agents", "teams")
+                ]
                 archive_lists(loader.workspace.archive / "reference", lists, lists[0].at)
         else:
             read_reference(server.address, killed)
@@ -544,7 +547,9 @@ def test_a_list_older_than_the_last_one_tells_nothing(
     with opened(target) as loader, client_of(server.address) as client:
         server.put_lists(agents=[BOB])
         archive = loader.workspace.archive / "reference"
-        archive_lists(archive, [fetch_list(client, "agents", (), None)], FIRST)
+        archive_lists(
+            archive, [fetch_list(client, "agents", (), None, organization_reader(client))], FIRST
+        )
         load_reference(client, archive, loader, [])
     after = tables_of(target)
     assert after["agents"] == before["agents"]

@@ -1,6 +1,7 @@
 """Of every record exactly the last version remains, whatever came when and how often."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.runner import Target
 from sources.gladly.declarations import CONVERSATION_ITEM, EXPORT_FILES
 from sources.tables.declarations import Record
-from tests.pipelines.gladlys import Job, gladly
+from tests.pipelines.gladlys import NOW, Job, gladly
 from tests.pipelines.model import Delivery, deliveries, differences
 from tests.pipelines.runs import (
     DESTINATIONS,
@@ -247,7 +248,8 @@ def test_a_late_version_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     target: Target = duckdb_target(tmp_path)
     with gladly({0: Job(5, (item("a", sms("new", "x")),))}) as sandbox:
         run(sandbox, target)
-    with gladly({1: Job(3, (item("a", sms("old", "x", "y")),))}) as sandbox:
+    second = {1: Job(3, (item("a", sms("old", "x", "y")),))}
+    with gladly(second, NOW + timedelta(days=1)) as sandbox:
         report = run(sandbox, target)
     assert report.late == {"conversation_items": 1}
     assert "item_attachments" not in report.tables
