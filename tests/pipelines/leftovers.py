@@ -283,7 +283,7 @@ STATES: dict[str, Left] = {
     "dlt: a package normalized": Left(stopped_at(f"os.rename .*{_DLT}.*/load/new/"), "filesystem"),
     "dlt: a job started": Left(stopped_at(f"os.rename .*{_DLT}.*/started_jobs/"), "filesystem"),
     "dlt: jobs loaded, package not completed": Left(
-        stopped_at(r"open .*/_dlt_loads/"), "filesystem"
+        stopped_at(r"open .*/\.helpdesk/[^/]+__\d+\.\d+\.jsonl$"), "filesystem"
     ),
     "dlt: jobs started, on a server": Left(stopped_at("os.rename .*/started_jobs/"), "postgres"),
     "dlt: package completed, folder not moved": Left(
