@@ -244,8 +244,13 @@ def transform(destination: str | None, *, as_json: bool, unfinished: bool) -> No
     from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
     from pipelines.transform import run_transforms, show_transform  # noqa: PLC0415 - start-up
 
-    marts = read_helpdesk_settings().marts_dataset
-    report = run_transforms(_target(destination), marts, unfinished=unfinished)
+    settings = read_helpdesk_settings()
+    report = run_transforms(
+        _target(destination),
+        settings.marts_dataset,
+        timezone=settings.timezone,
+        unfinished=unfinished,
+    )
     if as_json:
         _print_json(report.as_dict())
     else:

@@ -22,6 +22,7 @@ _DATA_TYPES = {
     Kind.DECIMAL: "decimal",
     Kind.NUMBER: "double",
     Kind.JSON: "json",
+    Kind.DATE: "date",
 }
 _LONG = frozenset({Kind.PROSE, Kind.JSON})
 

@@ -39,6 +39,8 @@ class HelpdeskSettings(BaseConfiguration):
     """The dataset (database schema or folder) of the tables."""
     marts_dataset: str = "marts"
     """The dataset of the models that are made from the tables."""
+    timezone: str = "UTC"
+    """Time zone whose days the models count; with report_timezone the same, figures compare."""
     data_dir: str = "data"
     """Folder of the raw archive and of the work under way."""
     max_memory_mb: int = DEFAULT_MEGABYTES

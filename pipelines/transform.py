@@ -24,6 +24,7 @@ from pipelines.connection import Connection
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
 from pipelines.exclusive import hold_destination
+from pipelines.rows import in_utc
 from pipelines.runner import Target
 from pipelines.settings import checked_dataset
 from pipelines.staging import new_pipeline, qualified_in
@@ -31,10 +32,17 @@ from pipelines.unfinished import check_last_run_ended
 from pipelines.workspace import open_workspace
 from sources.http.errors import GiveUpError, SettingsError
 from sources.tables.declarations import TableSchema
-from transforms.declarations import Model, in_order
+from transforms.calendar import zone_named
+from transforms.declarations import Model, Rows, in_order
 from transforms.dialects import Dialect, dialect_named
 from transforms.models import MODELS
-from transforms.render import Names, check_statement, count_statement, rebuild_statements
+from transforms.render import (
+    Names,
+    check_statement,
+    count_statement,
+    input_statement,
+    rebuild_statements,
+)
 
 _SCHEMA_NAME = "helpdesk_marts"
 _LOCK_NAME = "transform"
@@ -71,6 +79,7 @@ def run_transforms(
     marts_dataset: str,
     models: Sequence[Model] = MODELS,
     *,
+    timezone: str = "UTC",
     unfinished: bool = False,
 ) -> TransformReport:
     """Build every model anew in ``marts_dataset``, from the tables in the target's dataset.
@@ -79,15 +88,18 @@ def run_transforms(
         target: Where the tables are.
         marts_dataset: The dataset of the models.
         models: The models.
+        timezone: Whose days models count.
         unfinished: Build even where the last load did not end.
 
     Raises:
-        SettingsError: the destination cannot build models, or no dataset can have this name.
+        SettingsError: the destination cannot build models, no dataset can have this name, or
+            there is no such time zone.
         ModelCheckError: a check failed; the models of the last run stay as they were.
         GiveUpError: a table that a model reads was never loaded, the last load did not end, or
             another run of the models is under way here.
     """
     checked_dataset("marts_dataset", marts_dataset)
+    zone_named("timezone", timezone)
     if target.capabilities.keeping is Keeping.APPEND:
         raise SettingsError(
             f"Models cannot be built at {target.destination_name}: it keeps files, not tables "
@@ -110,7 +122,7 @@ def run_transforms(
                     with _loads_first("Models read tables", target.dataset):
                         check_last_run_ended(client, partial(qualified_in, client, raw))
                 names = _names(client, raw, models)
-                built = _build(client, in_order(models), dialect, names, target.dataset)
+                built = _build(client, in_order(models), dialect, names, target.dataset, timezone)
     return TransformReport(target.destination_name, marts_dataset, tuple(built))
 
 
@@ -163,16 +175,28 @@ def _build(
     dialect: Dialect,
     names: Names,
     raw_dataset: str,
+    timezone: str,
 ) -> list[ModelRows]:
     built = []
     for model in models:
         with _loads_first(f"{model.name} reads {', '.join(model.reads)}", raw_dataset):
-            for statement in rebuild_statements(model, dialect, names):
+            made = _made(client, model, dialect, names, timezone)
+            for statement in rebuild_statements(model, dialect, names, made):
                 client.execute_sql(statement)
         _check(client, model, dialect, names)
         rows = client.execute_sql(count_statement(model, dialect, names)) or ()
         built.append(ModelRows(model.name, int(rows[0][0])))
     return built
+
+
+def _made(
+    client: SqlClientBase[Any], model: Model, dialect: Dialect, names: Names, timezone: str
+) -> Rows | None:
+    """Return the rows of a model that computes them; None of any other."""
+    if model.make is None:
+        return None
+    found = client.execute_sql(input_statement(model, dialect, names)) or ()
+    return model.make([tuple(map(in_utc, row)) for row in found], timezone)
 
 
 @contextmanager

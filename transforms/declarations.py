@@ -1,17 +1,21 @@
 """How a model is declared: the table it fills, what it reads, what must hold of its rows.
 
-The SQL stands beside the declaration, in ``<layer>/<table>.sql``, in DuckDB's dialect; tables are
-named plainly, whichever dataset they are in. A model is one query that fills its whole table.
+The SQL stands in ``<layer>/<table>.sql``, in DuckDB's dialect; tables are named plainly, whichever
+dataset they are in. A model is one query that fills its whole table, or, for what no destination
+does like another, one query and a function that makes rows of what it returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib.resources import files
+from typing import Any
 
 from sources.tables.declarations import Column, TableSchema
+
+Rows = Iterable[Sequence[Any]]
 
 STAGING, CORE, MARTS = "staging", "core", "marts"
 LAYERS = (STAGING, CORE, MARTS)
@@ -34,12 +38,16 @@ class Model:
 
     ``reads`` names the tables and models its SQL names. ``checks`` come on top of those that
     follow from the declared table: see ``all_checks``.
+
+    ``make`` computes the rows, in the order of the table's columns, from the rows that the query
+    returns and the time zone that models count days in; None where the query returns them.
     """
 
     layer: str
     table: TableSchema
     reads: tuple[str, ...]
     checks: tuple[Check, ...] = ()
+    make: Callable[[Sequence[Sequence[Any]], str], Rows] | None = None
 
     @property
     def name(self) -> str:

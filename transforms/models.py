@@ -1,132 +1,25 @@
-"""Every model: one entry each, in the order of the layers."""
+"""Every model: those of each subject, which are declared in a module of its own."""
 
 from __future__ import annotations
 
-from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, STAGING, Check, Model, model_table
-
-_MERGES = Column(
-    "merges",
-    Kind.INTEGER,
-    "Merges between this id and the one it resolves to; 0 if it is that one.",
-    nullable=False,
-)
-_IS_IN_CYCLE = Column(
-    "is_in_cycle",
-    Kind.BOOLEAN,
-    "Whether its merges lead back to it: the evidence contradicts itself.",
-    nullable=False,
-)
-
-
-def _resolved_ids_resolve_no_further(table: str, id_column: str, *same: str) -> Check:
-    """Whoever an id resolves to must stand for itself, and have a row."""
-    resolved = f"resolved_{id_column}"
-    same_row = " AND ".join(
-        (f"target.{id_column} = source.{resolved}", *(f"target.{n} = source.{n}" for n in same))
-    )
-    return Check(
-        f"each {resolved} stands for itself",
-        f"SELECT source.{id_column}, source.{resolved} FROM {table} AS source "  # noqa: S608 - declared names
-        f"LEFT JOIN {table} AS target ON {same_row} "
-        f"WHERE target.{resolved} IS NULL OR target.{resolved} <> source.{resolved}",
-    )
-
-
-MERGED_IDENTITIES = Model(
-    STAGING,
-    model_table(
-        "merged_identities",
-        "Ids of customers and conversations that were merged away or merged into.",
-        Column("entity", Kind.TEXT, "customer or conversation.", nullable=False),
-        Column("id", Kind.TEXT, "An id that was merged away or merged into.", nullable=False),
-        Column("resolved_id", Kind.TEXT, "The id that stands for it today.", nullable=False),
-        _MERGES,
-        _IS_IN_CYCLE,
-        key=("entity", "id"),
-    ),
-    reads=("customer_merges", "conversation_merges"),
-    checks=(_resolved_ids_resolve_no_further("merged_identities", "id", "entity"),),
-)
-
-CUSTOMER_IDENTITIES = Model(
-    CORE,
-    model_table(
-        "customer_identities",
-        "Customer ids that were merged away, merged into, or deleted.",
-        Column("customer_id", Kind.TEXT, "A customer id.", nullable=False),
-        Column(
-            "resolved_customer_id",
-            Kind.TEXT,
-            "The customer id that stands for it today.",
-            nullable=False,
-        ),
-        _MERGES,
-        _IS_IN_CYCLE,
-        Column(
-            "is_deleted",
-            Kind.BOOLEAN,
-            "Whether the profile it resolves to was deleted.",
-            nullable=False,
-        ),
-        key=("customer_id",),
-    ),
-    reads=("merged_identities", "deleted_customers"),
-    checks=(_resolved_ids_resolve_no_further("customer_identities", "customer_id"),),
-)
-
-CONVERSATION_IDENTITIES = Model(
-    CORE,
-    model_table(
-        "conversation_identities",
-        "Conversation ids that were merged away or merged into.",
-        Column("conversation_id", Kind.TEXT, "A conversation id.", nullable=False),
-        Column(
-            "resolved_conversation_id",
-            Kind.TEXT,
-            "The conversation id that stands for it today.",
-            nullable=False,
-        ),
-        _MERGES,
-        _IS_IN_CYCLE,
-        key=("conversation_id",),
-    ),
-    reads=("merged_identities",),
-    checks=(_resolved_ids_resolve_no_further("conversation_identities", "conversation_id"),),
-)
-
-AGENT_AVAILABILITY_HALF_HOURS = Model(
-    CORE,
-    model_table(
-        "agent_availability_half_hours",
-        "Half hours in which agents were available for a channel, and for how long.",
-        Column("agent_id", Kind.TEXT, "The agent.", nullable=False),
-        Column("channel", Kind.TEXT, "MAIL, MESSAGING, TASK or VOICE.", nullable=False),
-        Column(
-            "half_hour_start", Kind.TIMESTAMP, "Start of the half hour, in UTC.", nullable=False
-        ),
-        Column(
-            "available_seconds",
-            Kind.DECIMAL,
-            "How long the agent was available in it: more than 0, at most 1800.",
-            nullable=False,
-        ),
-        key=("agent_id", "channel", "half_hour_start"),
-    ),
-    reads=("agent_availability_events", "agent_availability_channels", "agent_status_events"),
-    checks=(
-        Check(
-            "each available_seconds is above 0 and at most 1800",
-            "SELECT agent_id, channel, half_hour_start, available_seconds "
-            "FROM agent_availability_half_hours "
-            "WHERE available_seconds <= 0 OR available_seconds > 1800",
-        ),
-    ),
-)
+from transforms.agents import AGENT_MODELS
+from transforms.calendar import CALENDAR_MODELS
+from transforms.contacts import CONTACT_MODELS
+from transforms.conversations import CONVERSATION_MODELS
+from transforms.customers import CUSTOMER_MODELS
+from transforms.identities import IDENTITY_MODELS
+from transforms.reconciliation import RECONCILIATION_MODELS
+from transforms.tasks import TASK_MODELS
+from transforms.topics import TOPIC_MODELS
 
 MODELS = (
-    MERGED_IDENTITIES,
-    CUSTOMER_IDENTITIES,
-    CONVERSATION_IDENTITIES,
-    AGENT_AVAILABILITY_HALF_HOURS,
+    *IDENTITY_MODELS,
+    *CALENDAR_MODELS,
+    *CONVERSATION_MODELS,
+    *CONTACT_MODELS,
+    *AGENT_MODELS,
+    *CUSTOMER_MODELS,
+    *TOPIC_MODELS,
+    *TASK_MODELS,
+    *RECONCILIATION_MODELS,
 )

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import Any
 
 from sqlglot import ErrorLevel, exp, parse_one
 
-from transforms.declarations import Check, Model
+from sources.tables.declarations import Kind
+from transforms.declarations import Check, Model, Rows
 from transforms.dialects import MODEL_DIALECT, Dialect, keep_meaning
+
+_ROWS_A_STATEMENT = 500
+_LITERALS = {
+    Kind.TEXT: "TEXT",
+    Kind.INTEGER: "BIGINT",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.TIMESTAMP: "TIMESTAMPTZ",
+    Kind.DATE: "DATE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +41,16 @@ def tables_read(sql: str) -> set[str]:
     return {table.name for table in _tables(parse_one(sql, read=MODEL_DIALECT))}
 
 
-def rebuild_statements(model: Model, dialect: Dialect, names: Names) -> list[str]:
+def rebuild_statements(
+    model: Model, dialect: Dialect, names: Names, made: Rows | None = None
+) -> list[str]:
     """Return the statements that empty a model's table, fill it again, and have it measured.
+
+    Args:
+        model: The model.
+        dialect: The destination's.
+        names: The destination's.
+        made: The rows, of a model that computes them.
 
     Raises:
         ValueError: the SQL reads other tables than declared, or its columns are others.
@@ -38,20 +59,26 @@ def rebuild_statements(model: Model, dialect: Dialect, names: Names) -> list[str
     read = {table.name for table in _tables(query)}
     if read != set(model.reads):
         raise ValueError(f"{model.name} reads {sorted(read)}, declared is {sorted(model.reads)}")
-    declared = list(model.table.columns_by_name)
-    if query.named_selects != declared:
-        raise ValueError(f"{model.name} selects {query.named_selects}, declared is {declared}")
     table = _written(_path(model.name, names), dialect)
     columns = ", ".join(
         _written(exp.to_identifier(names.identifier(name), quoted=True), dialect)
-        for name in declared
+        for name in model.table.columns_by_name
     )
+    if model.make:
+        sources = [_written(values, dialect) for values in _values(model, made or ())]
+    else:
+        sources = [_rendered(_checked_columns(model, query), dialect, names)]
     return [
         # BigQuery refuses a DELETE without a condition
         f"DELETE FROM {table} WHERE TRUE",  # noqa: S608 - declared names
-        f"INSERT INTO {table} ({columns}) {_rendered(query, dialect, names)}",
+        *(f"INSERT INTO {table} ({columns}) {source}" for source in sources),
         *([f"{dialect.analyze} {table}"] if dialect.analyze else []),
     ]
+
+
+def input_statement(model: Model, dialect: Dialect, names: Names) -> str:
+    """Return the query of a model that computes its rows from what the query returns."""
+    return _rendered(_query(model.sql), dialect, names)
 
 
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
@@ -75,6 +102,34 @@ def check_statement(check: Check, limit: int, dialect: Dialect, names: Names) ->
         .limit(limit)
     )
     return _rendered(counted, dialect, names)
+
+
+def _checked_columns(model: Model, query: exp.Query) -> exp.Query:
+    declared = list(model.table.columns_by_name)
+    if query.named_selects != declared:
+        raise ValueError(f"{model.name} selects {query.named_selects}, declared is {declared}")
+    return query
+
+
+def _values(model: Model, made: Rows) -> Iterator[exp.Expr]:
+    """Yield rows as lists of values, some hundred a statement."""
+    types = [_LITERALS[column.kind] for column in model.table.columns]
+    rows = iter(made)
+    while chunk := list(islice(rows, _ROWS_A_STATEMENT)):
+        yield exp.Values(
+            expressions=[
+                exp.Tuple(expressions=[_literal(v, t) for v, t in zip(row, types, strict=True)])
+                for row in chunk
+            ]
+        )
+
+
+def _literal(value: Any, data_type: str) -> exp.Expr:  # noqa: ANN401 - any value of a row
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
+    elif isinstance(value, date):
+        value = value.isoformat()
+    return exp.cast(exp.convert(value), data_type, dialect=MODEL_DIALECT)
 
 
 def _query(sql: str) -> exp.Query:

@@ -17,6 +17,7 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.DECIMAL: pa.decimal128(PRECISION, SCALE),
     Kind.NUMBER: pa.float64(),
     Kind.JSON: pa.string(),
+    Kind.DATE: pa.date32(),
 }
 
 

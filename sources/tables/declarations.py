@@ -22,6 +22,7 @@ class Kind(Enum):
     DECIMAL = "decimal"  # exact, 9 digits after the point: money
     NUMBER = "number"  # a double: durations, averages, fractions
     JSON = "json"
+    DATE = "date"  # a calendar day; of models only, no record has one
 
 
 class Shape(Enum):

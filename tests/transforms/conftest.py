@@ -1,8 +1,9 @@
-"""A place at each database."""
+"""A place at each database, empty or with the world in it."""
 
 import pytest
 
 from tests.transforms.places import DATABASES, Place, open_place
+from tests.transforms.world import BuiltWorld, copied, load_world
 
 
 @pytest.fixture(params=DATABASES)
@@ -11,3 +12,17 @@ def place(
 ) -> Place:
     """A new place, at each database in turn."""
     return open_place(request.param, tmp_path_factory.mktemp("place"), postgres)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> BuiltWorld:
+    """The world in DuckDB: loaded once, for reading only."""
+    return load_world(open_place("duckdb", tmp_path_factory.mktemp("world"), postgres))
+
+
+@pytest.fixture(scope="session")
+def postgres_world(
+    world: BuiltWorld, tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> BuiltWorld:
+    """The same tables in PostgreSQL, and the models built there."""
+    return copied(world, open_place("postgres", tmp_path_factory.mktemp("world"), postgres))

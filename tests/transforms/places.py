@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from pipelines.rows import in_utc
 from pipelines.runner import Target
 from pipelines.transform import TransformReport, run_transforms
 from pipelines.warehouse import Warehouse
@@ -63,9 +64,9 @@ class Place:
         for table in tables:
             self.execute(f"DELETE FROM {{{table}}}")
 
-    def transform(self) -> TransformReport:
-        """Build the models."""
-        return run_transforms(self.target, self.marts)
+    def transform(self, timezone: str = "UTC") -> TransformReport:
+        """Build the models, which count the days of a time zone."""
+        return run_transforms(self.target, self.marts, timezone=timezone)
 
     def models(self) -> dict[str, list[Row]]:
         """Return every row of every model."""
@@ -76,7 +77,7 @@ class Place:
             ).declare()
             return {
                 table.name: [
-                    dict(zip(table.columns_by_name, row, strict=True))
+                    dict(zip(table.columns_by_name, map(in_utc, row), strict=True))
                     for row in marts.read(table.name, list(table.columns_by_name))
                 ]
                 for table in MODEL_TABLES

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sources.gladly.identity import CONVERSATION_MERGES, CUSTOMER_MERGES, DELETED_CUSTOMERS
 from tests.transforms.places import Place, Row, lineage
 from transforms.dialects import DIALECTS
-from transforms.models import CONVERSATION_IDENTITIES, CUSTOMER_IDENTITIES, MERGED_IDENTITIES
+from transforms.identities import CONVERSATION_IDENTITIES, CUSTOMER_IDENTITIES, MERGED_IDENTITIES
 from transforms.render import Names, check_statement, rebuild_statements
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

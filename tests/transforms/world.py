@@ -1,0 +1,91 @@
+"""A small Gladly as its API showed it, loaded by three nights of the real job, and its models.
+
+What a test computes by itself it computes from the raw records: the files as received, not the
+tables. The world begins before the first night's events do, so states exist that no event opens.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from pipelines.gladly_tables import GLADLY_TABLES
+from pipelines.progress import NoProgress
+from pipelines.runner import run_gladly
+from sandbox import Sandbox, SandboxSettings, WorldSettings
+from tests.pipelines.runs import read_tables, settings_for
+from tests.transforms.places import Place, Row
+
+WORLD = WorldSettings(items=1_500, days=4, broken_days=frozenset())
+NIGHTS = 3
+ZONE = "America/Los_Angeles"
+
+
+@dataclass
+class Raw:
+    """The records that Gladly sent, of each the last one, as they lie in the raw archive."""
+
+    archive: Path
+    _read: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+
+    def records(self, stream: str, file: str) -> list[Row]:
+        """Return all records of a file of a stream such as exports, oldest delivery first."""
+        if (stream, file) not in self._read:
+            paths = sorted(
+                (self.archive / stream).rglob(f"{file}*"), key=lambda path: path.parent.name
+            )
+            self._read[stream, file] = [
+                json.loads(line) for path in paths for line in path.read_bytes().splitlines()
+            ]
+        return self._read[stream, file]
+
+    def latest(self, stream: str, file: str) -> dict[str, Row]:
+        """Return the last delivered record of each id."""
+        return {record["id"]: record for record in self.records(stream, file)}
+
+    @cached_property
+    def items(self) -> list[Row]:
+        """Items of conversations, by time."""
+        found = self.latest("exports", "conversation_items.jsonl").values()
+        return sorted(found, key=lambda item: (item["timestamp"], item["id"]))
+
+    @cached_property
+    def events(self) -> list[Row]:
+        """Events of every kind, by the time they were recorded."""
+        found = self.latest("events", "events.jsonl").values()
+        return sorted(found, key=lambda event: (event["timestamp"], event["id"]))
+
+
+@dataclass(frozen=True)
+class BuiltWorld:
+    """The world at one database: its place, the raw records, the rows of every model."""
+
+    place: Place
+    raw: Raw
+    models: dict[str, list[Row]]
+
+
+def load_world(place: Place) -> BuiltWorld:
+    """Run three nights and build the models."""
+    settings = SandboxSettings(
+        world=WORLD,
+        now=None,
+        requests_per_second=10_000,
+        reports_per_minute=10_000,
+    )
+    with Sandbox(settings) as sandbox:
+        chosen = settings_for(sandbox, enrichment=["conversations", "tasks", "customer_profiles"])
+        for _ in range(NIGHTS):
+            run_gladly(chosen, place.target, NoProgress())
+            sandbox.clock.advance(timedelta(days=1))
+    place.transform(ZONE)
+    return BuiltWorld(place, Raw(place.target.data / "raw" / "gladly"), place.models())
+
+
+def copied(world: BuiltWorld, place: Place) -> BuiltWorld:
+    """Copy the tables of a world to another place, and build the models there."""
+    rows = read_tables(world.place.target)
+    place.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
+    place.transform(ZONE)
+    return BuiltWorld(place, world.raw, place.models())
