@@ -233,13 +233,14 @@ def backfill_gladly(
 @cli.command()
 @_destination
 @_as_json
+@click.option("--whole", is_flag=True, help="Build all rows anew, not only those that changed.")
 @click.option(
     "--unfinished",
     is_flag=True,
     help="Build even where the last run did not end; models then show a part of what it loads.",
 )
-def transform(destination: str | None, *, as_json: bool, unfinished: bool) -> None:
-    """Build every model anew from what is loaded: all of them, or none if a check fails."""
+def transform(destination: str | None, *, as_json: bool, whole: bool, unfinished: bool) -> None:
+    """Build every model from what is loaded: all of them, or none if a check fails."""
     _prepare()
     from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
     from pipelines.transform import run_transforms, show_transform  # noqa: PLC0415 - start-up
@@ -249,6 +250,7 @@ def transform(destination: str | None, *, as_json: bool, unfinished: bool) -> No
         _target(destination),
         settings.marts_dataset,
         timezone=settings.timezone,
+        whole=whole,
         unfinished=unfinished,
     )
     if as_json:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, Check, Model, model_table
+from transforms.declarations import CORE, Changes, Check, Model, model_table
 
 CONVERSATION_ID = Column(
     "conversation_id", Kind.TEXT, "The conversation, as it is called after merges."
 )
 CUSTOMER_ID = Column("customer_id", Kind.TEXT, "The customer, as they are called after merges.")
+
+_TYPED = (
+    "conversation_items",
+    "chat_messages",
+    "emails",
+    "sms_messages",
+    "facebook_messages",
+    "instagram_messages",
+    "whatsapp_messages",
+    "twitter_messages",
+    "voice_ai_messages",
+    "phone_calls",
+    "voicemails",
+    "conversation_notes",
+    "status_changes",
+    "topic_changes",
+    "customer_activities",
+    "task_items",
+    "unknown_items",
+)
 
 CONVERSATION_TIMELINE = Model(
     CORE,
@@ -46,27 +66,7 @@ CONVERSATION_TIMELINE = Model(
         ),
         key=("item_id",),
     ),
-    reads=(
-        "conversation_items",
-        "chat_messages",
-        "emails",
-        "sms_messages",
-        "facebook_messages",
-        "instagram_messages",
-        "whatsapp_messages",
-        "twitter_messages",
-        "voice_ai_messages",
-        "phone_calls",
-        "voicemails",
-        "conversation_notes",
-        "status_changes",
-        "topic_changes",
-        "customer_activities",
-        "task_items",
-        "unknown_items",
-        "conversation_identities",
-        "customer_identities",
-    ),
+    reads=(*_TYPED, "conversation_identities", "customer_identities"),
     checks=(
         Check(
             "each item that was loaded is there",
@@ -75,6 +75,7 @@ CONVERSATION_TIMELINE = Model(
             "WHERE entry.item_id IS NULL",
         ),
     ),
+    changes=Changes("changed_items", "item_id", dict.fromkeys(_TYPED, "id")),
 )
 
 CONVERSATION_MODELS: tuple[Model, ...] = (CONVERSATION_TIMELINE,)

@@ -7,7 +7,7 @@ does like another, one query and a function that makes rows of what it returns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib.resources import files
@@ -33,21 +33,42 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """How a model is built from what changed, where the rest of it can stay.
+
+    Attributes:
+        ids: The model that lists the ids of what changed.
+        column: The column that holds them, there and in this model.
+        reads: The tables and models that are read by such ids, and the column that holds them. A
+            row of the model must depend on no other rows of these.
+    """
+
+    ids: str
+    column: str
+    reads: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One table that is made from others.
 
-    ``reads`` names the tables and models its SQL names. ``checks`` come on top of those that
+    ``reads`` names the tables and models its SQL names; of these, ``as_built`` names models that it
+    reads as they were built last, before they are built now. ``checks`` come on top of those that
     follow from the declared table: see ``all_checks``.
 
     ``make`` computes the rows, in the order of the table's columns, from the rows that the query
     returns and the time zone that models count days in; None where the query returns them.
+
+    ``changes`` says how it is built from what changed; None where all of it is made anew.
     """
 
     layer: str
     table: TableSchema
     reads: tuple[str, ...]
     checks: tuple[Check, ...] = ()
+    as_built: tuple[str, ...] = ()
     make: Callable[[Sequence[Sequence[Any]], str], Rows] | None = None
+    changes: Changes | None = None
 
     @property
     def name(self) -> str:
@@ -76,16 +97,22 @@ def model_table(name: str, description: str, *columns: Column, key: tuple[str, .
 
 
 def in_order(models: Sequence[Model]) -> list[Model]:
-    """Return models so that each comes after those it reads.
+    """Return models so that each comes after those it reads, and after what tells it changes.
 
     Raises:
         graphlib.CycleError: models read each other.
     """
     by_name = {model.name: model for model in models}
-    reads = {
-        name: [read for read in model.reads if read in by_name] for name, model in by_name.items()
+    before = {
+        name: [read for read in _built_before(model) if read in by_name]
+        for name, model in by_name.items()
     }
-    return [by_name[name] for name in TopologicalSorter(reads).static_order()]
+    return [by_name[name] for name in TopologicalSorter(before).static_order()]
+
+
+def _built_before(model: Model) -> list[str]:
+    ids = [model.changes.ids] if model.changes else []
+    return [*(read for read in model.reads if read not in model.as_built), *ids]
 
 
 def _are_filled(table: str, key: Sequence[str], required: Sequence[str]) -> Check:

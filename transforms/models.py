@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transforms.agents import AGENT_MODELS
 from transforms.calendar import CALENDAR_MODELS
+from transforms.changes import BUILT_FILES, BUILT_IDENTITIES, CHANGE_MODELS, built_with
 from transforms.contacts import CONTACT_MODELS
 from transforms.conversations import CONVERSATION_MODELS
 from transforms.customers import CUSTOMER_MODELS
@@ -15,6 +16,7 @@ from transforms.topics import TOPIC_MODELS
 MODELS = (
     *IDENTITY_MODELS,
     *CALENDAR_MODELS,
+    *CHANGE_MODELS,
     *CONVERSATION_MODELS,
     *CONTACT_MODELS,
     *AGENT_MODELS,
@@ -23,3 +25,6 @@ MODELS = (
     *TASK_MODELS,
     *RECONCILIATION_MODELS,
 )
+
+# what the next build compares with: filled when all others are built
+SEEN_MODELS = (BUILT_FILES, BUILT_IDENTITIES, built_with(MODELS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import ErrorLevel, exp, parse_one
 
 from sources.tables.declarations import Kind
-from transforms.declarations import Check, Model, Rows
+from transforms.declarations import Changes, Check, Model, Rows
 from transforms.dialects import MODEL_DIALECT, Dialect, keep_meaning
 
 _ROWS_A_STATEMENT = 500
@@ -42,7 +42,11 @@ def tables_read(sql: str) -> set[str]:
 
 
 def rebuild_statements(
-    model: Model, dialect: Dialect, names: Names, made: Rows | None = None
+    model: Model,
+    dialect: Dialect,
+    names: Names,
+    made: Rows | None = None,
+    changes: Changes | None = None,
 ) -> list[str]:
     """Return the statements that empty a model's table, fill it again, and have it measured.
 
@@ -51,6 +55,7 @@ def rebuild_statements(
         dialect: The destination's.
         names: The destination's.
         made: The rows, of a model that computes them.
+        changes: What to make anew; None for all of it.
 
     Raises:
         ValueError: the SQL reads other tables than declared, or its columns are others.
@@ -67,10 +72,13 @@ def rebuild_statements(
     if model.make:
         sources = [_written(values, dialect) for values in _values(model, made or ())]
     else:
-        sources = [_rendered(_checked_columns(model, query), dialect, names)]
+        query = _checked_columns(model, query)
+        reads = changes.reads if changes else {}
+        sources = [_rendered(_restricted(query, changes, reads), dialect, names)]
+    # BigQuery refuses a DELETE without a condition
+    old = _is_changed(changes, changes.column) if changes else exp.true()
     return [
-        # BigQuery refuses a DELETE without a condition
-        f"DELETE FROM {table} WHERE TRUE",  # noqa: S608 - declared names
+        _rendered(exp.delete(model.name, old), dialect, names),
         *(f"INSERT INTO {table} ({columns}) {source}" for source in sources),
         *([f"{dialect.analyze} {table}"] if dialect.analyze else []),
     ]
@@ -86,14 +94,26 @@ def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
     return _rendered(exp.select("COUNT(*)").from_(model.name), dialect, names)
 
 
-def check_statement(check: Check, limit: int, dialect: Dialect, names: Names) -> str:
+def rows_statement(model: Model, dialect: Dialect, names: Names) -> str:
+    """Return the query for all rows of a model."""
+    query = exp.select(*model.table.columns_by_name).from_(model.name)
+    return _rendered(query, dialect, names)
+
+
+def check_statement(
+    check: Check, limit: int, dialect: Dialect, names: Names, built: Model | None = None
+) -> str:
     """Return the query for the first ``limit`` rows that break a check, in order of all columns.
+
+    ``built`` is the model that was built from changes: the others of its rows are not looked at.
 
     A last column says how many there are in all. Counting them also keeps planners from betting
     that a few are found early: where there are none, the plan for that joins row by row
     (PostgreSQL, 360,000 rows: not done after eight minutes, instead of a second).
     """
-    query = _query(check.sql)
+    changes = built.changes if built else None
+    reads = {**changes.reads, built.name: changes.column} if built and changes else {}
+    query = _restricted(_query(check.sql), changes, reads)
     order = [str(place) for place, _ in enumerate(query.named_selects, 1)]
     counted = (
         exp.select("broken.*", "COUNT(*) OVER () AS broken_rows")
@@ -102,6 +122,23 @@ def check_statement(check: Check, limit: int, dialect: Dialect, names: Names) ->
         .limit(limit)
     )
     return _rendered(counted, dialect, names)
+
+
+def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, str]) -> exp.Query:
+    """Let a query see only what changed of the tables that are read by its ids."""
+    if changes is None:
+        return query
+    query = query.copy()
+    for table in [found for found in _tables(query) if found.name in reads]:
+        column = reads[table.name]
+        changed = exp.select("*").from_(table.name).where(_is_changed(changes, column))
+        table.replace(changed.subquery(table.alias_or_name))
+    return query
+
+
+def _is_changed(changes: Changes, column: str) -> exp.Expr:
+    ids = exp.select(changes.column).from_(changes.ids)
+    return exp.column(column).isin(query=ids)
 
 
 def _checked_columns(model: Model, query: exp.Query) -> exp.Query:
@@ -144,7 +181,7 @@ def _tables(query: exp.Expr) -> list[exp.Table]:
     return [table for table in query.find_all(exp.Table) if table.name not in own]
 
 
-def _rendered(query: exp.Query, dialect: Dialect, names: Names) -> str:
+def _rendered(query: exp.Query | exp.Delete, dialect: Dialect, names: Names) -> str:
     """Translate a query: tables with their dataset, every name quoted, as it is stored."""
     query = query.copy()
     paths = [(table, _path(table.name, names)) for table in _tables(query)]

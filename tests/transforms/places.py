@@ -20,13 +20,14 @@ from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE, TableS
 from sources.tables.parquet import TableFile, TableFiles, write_rows
 from sources.tables.parse import parse_file, parser_for
 from tests.pipelines.runs import line, postgres_target
+from transforms.changes import CHANGE_MODELS
 from transforms.models import MODELS
 
 Row = dict[str, Any]
 
 DATABASES = ("duckdb", "postgres")
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
-MODEL_TABLES = [model.table for model in MODELS]
+MODEL_TABLES = [model.table for model in MODELS if model not in CHANGE_MODELS]
 _EVENT_PARSER = parser_for(EVENTS)
 
 
@@ -64,9 +65,9 @@ class Place:
         for table in tables:
             self.execute(f"DELETE FROM {{{table}}}")
 
-    def transform(self, timezone: str = "UTC") -> TransformReport:
+    def transform(self, timezone: str = "UTC", *, whole: bool = False) -> TransformReport:
         """Build the models, which count the days of a time zone."""
-        return run_transforms(self.target, self.marts, timezone=timezone)
+        return run_transforms(self.target, self.marts, timezone=timezone, whole=whole)
 
     def models(self) -> dict[str, list[Row]]:
         """Return every row of every model."""

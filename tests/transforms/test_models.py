@@ -13,12 +13,13 @@ from sources.http.errors import SettingsError
 from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, LAYERS, STAGING, Check, Model, in_order, model_table
 from transforms.dialects import DIALECTS, dialect_named, keep_meaning
-from transforms.models import MODELS
+from transforms.models import MODELS, SEEN_MODELS
 from transforms.render import Names, check_statement, rebuild_statements, tables_read
 
 FOLDER = Path(transforms.__file__).parent
 RAW_TABLES = {table.name for table in GLADLY_TABLES}
-BY_NAME = {model.name: model for model in MODELS}
+ALL_MODELS = (*MODELS, *SEEN_MODELS)
+BY_NAME = {model.name: model for model in ALL_MODELS}
 NOT_PORTABLE = (
     r"GENERATE_SERIES|UNNEST|PERCENTILE_CONT|IGNORE NULLS|DATE_TRUNC|DATE_DIFF|\[|USING KEY"
 )
@@ -34,11 +35,11 @@ def plain(table: str) -> list[str]:
 
 def test_every_sql_file_is_declared_in_its_layer() -> None:
     files = {(path.parent.name, path.stem) for path in FOLDER.rglob("*.sql")}
-    assert files == {(model.layer, model.name) for model in MODELS}
+    assert files == {(model.layer, model.name) for model in ALL_MODELS}
     assert {layer for layer, _ in files} <= set(LAYERS)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=names)
+@pytest.mark.parametrize("model", ALL_MODELS, ids=names)
 def test_a_file_begins_with_what_a_row_is_its_key_and_its_questions(model: Model) -> None:
     row, key, rest = model.sql.split("\n", 2)
     assert row.startswith("-- One row is ")
@@ -47,7 +48,7 @@ def test_a_file_begins_with_what_a_row_is_its_key_and_its_questions(model: Model
     assert "?" in rest.partition("\nWITH")[0]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=names)
+@pytest.mark.parametrize("model", ALL_MODELS, ids=names)
 def test_a_model_reads_what_it_declares_and_never_a_higher_layer(model: Model) -> None:
     assert tables_read(model.sql) == set(model.reads)
     for read in model.reads:
@@ -57,7 +58,7 @@ def test_a_model_reads_what_it_declares_and_never_a_higher_layer(model: Model) -
             assert read in RAW_TABLES
 
 
-@pytest.mark.parametrize("model", MODELS, ids=names)
+@pytest.mark.parametrize("model", ALL_MODELS, ids=names)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_model_can_be_written_in_every_dialect(dialect: str, model: Model) -> None:
     upper_case = Names(lambda table: ["C", "D", table.upper()], str.upper)
@@ -73,16 +74,31 @@ def test_every_model_can_be_written_in_every_dialect(dialect: str, model: Model)
         assert not re.search(r"[a-z]", unquoted), unquoted
 
 
-@pytest.mark.parametrize("model", MODELS, ids=names)
+@pytest.mark.parametrize("model", ALL_MODELS, ids=names)
 def test_no_model_uses_what_destinations_do_differently(model: Model) -> None:
     code = re.sub(r"--.*", "", model.sql)
     assert not re.search(NOT_PORTABLE, code, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("model", [model for model in MODELS if model.changes], ids=names)
+def test_what_changed_is_found_by_columns_that_are_there(model: Model) -> None:
+    changes = model.changes
+    assert changes is not None
+    assert changes.column in model.table.columns_by_name
+    assert changes.column in BY_NAME[changes.ids].table.columns_by_name
+    tables = {table.name: table for table in GLADLY_TABLES} | {
+        name: known.table for name, known in BY_NAME.items()
+    }
+    for read, column in changes.reads.items():
+        assert read in model.reads
+        assert column in tables[read].columns_by_name
+
+
 def test_models_come_after_those_they_read() -> None:
     done: set[str] = set()
-    for model in in_order(MODELS[::-1]):
-        assert not {read for read in model.reads if read in BY_NAME} - done
+    for model in in_order(ALL_MODELS[::-1]):
+        assert not {read for read in model.reads if read in BY_NAME} - done - {*model.as_built}
+        assert not model.changes or model.changes.ids in done
         done.add(model.name)
     assert done == set(BY_NAME)
 

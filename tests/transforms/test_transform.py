@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg2  # type: ignore[import-untyped] # ships no types
 import pytest
 
+from pipelines.building import ModelCheckError
 from pipelines.runner import Target
-from pipelines.transform import ModelCheckError, run_transforms
+from pipelines.transform import run_transforms
 from pipelines.workspace import open_workspace
 from sources.gladly.identity import CUSTOMER_MERGES, DELETED_CUSTOMERS
 from sources.http.errors import GiveUpError, SettingsError

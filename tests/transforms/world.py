@@ -59,15 +59,19 @@ class Raw:
 
 @dataclass(frozen=True)
 class BuiltWorld:
-    """The world at one database: its place, the raw records, the rows of every model."""
+    """The world at one database: its place, the raw records, the rows of every model.
+
+    ``only_changes`` tells whether the last build was one from what changed.
+    """
 
     place: Place
     raw: Raw
     models: dict[str, list[Row]]
+    only_changes: bool
 
 
 def load_world(place: Place) -> BuiltWorld:
-    """Run three nights and build the models."""
+    """Run three nights, and build the models after each: first all rows, then what changed."""
     settings = SandboxSettings(
         world=WORLD,
         now=None,
@@ -78,14 +82,15 @@ def load_world(place: Place) -> BuiltWorld:
         chosen = settings_for(sandbox, enrichment=["conversations", "tasks", "customer_profiles"])
         for _ in range(NIGHTS):
             run_gladly(chosen, place.target, NoProgress())
+            report = place.transform(ZONE)
             sandbox.clock.advance(timedelta(days=1))
-    place.transform(ZONE)
-    return BuiltWorld(place, Raw(place.target.data / "raw" / "gladly"), place.models())
+    raw = Raw(place.target.data / "raw" / "gladly")
+    return BuiltWorld(place, raw, place.models(), report.only_changes)
 
 
 def copied(world: BuiltWorld, place: Place) -> BuiltWorld:
     """Copy the tables of a world to another place, and build the models there."""
     rows = read_tables(world.place.target)
     place.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
-    place.transform(ZONE)
-    return BuiltWorld(place, world.raw, place.models())
+    report = place.transform(ZONE)
+    return BuiltWorld(place, world.raw, place.models(), report.only_changes)

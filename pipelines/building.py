@@ -1,0 +1,131 @@
+"""Models in a transaction: each filled, from all rows or from those that changed, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.destinations.sql_client import SqlClientBase
+
+from pipelines.rows import in_utc
+from sources.http.errors import GiveUpError
+from transforms.changes import CHANGE_MODELS
+from transforms.declarations import Model, Rows
+from transforms.dialects import Dialect
+from transforms.models import SEEN_MODELS
+from transforms.render import (
+    Names,
+    check_statement,
+    count_statement,
+    input_statement,
+    rebuild_statements,
+    rows_statement,
+)
+
+_ROWS_NAMED = 5
+
+
+class ModelCheckError(GiveUpError):
+    """A model has rows it must not have; no model was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRows:
+    """A model that was built, and how many rows it has."""
+
+    model: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds models in a transaction that is open.
+
+    Attributes:
+        client: Its connection.
+        dialect: The destination's.
+        names: The destination's.
+        raw_dataset: Where the tables are that models read.
+        timezone: Whose days models count.
+    """
+
+    client: SqlClientBase[Any]
+    dialect: Dialect
+    names: Names
+    raw_dataset: str
+    timezone: str
+
+    def only_changes(self) -> bool:
+        """Whether all that models depend on is as it was when they were built last."""
+        *_, built_with = SEEN_MODELS
+        stored = self._rows(rows_statement(built_with, self.dialect, self.names))
+        made = self._made(built_with)
+        return sorted(map(tuple, stored)) == sorted(map(tuple, made or ()))
+
+    def build(self, models: Sequence[Model], *, only_changes: bool) -> list[ModelRows]:
+        """Build models in the order given, and remember what they saw.
+
+        Raises:
+            ModelCheckError: a check failed.
+            GiveUpError: a table that a model reads was never loaded.
+        """
+        built = [self._build(model, only_changes=only_changes) for model in models]
+        for model in SEEN_MODELS:
+            self._build(model, only_changes=False)
+        return built
+
+    def _build(self, model: Model, *, only_changes: bool) -> ModelRows:
+        changes = model.changes if only_changes else None
+        with loads_first(f"{model.name} reads {', '.join(model.reads)}", self.raw_dataset):
+            made = self._made(model)
+            statements = rebuild_statements(model, self.dialect, self.names, made, changes)
+        if model in CHANGE_MODELS and not only_changes:
+            # nobody asks what changed where all is made anew
+            del statements[1:]
+        with loads_first(f"{model.name} reads {', '.join(model.reads)}", self.raw_dataset):
+            for statement in statements:
+                self.client.execute_sql(statement)
+        self._check(model, built=model if changes else None)
+        ((rows,),) = self._rows(count_statement(model, self.dialect, self.names))
+        return ModelRows(model.name, int(rows))
+
+    def _made(self, model: Model) -> Rows | None:
+        """Return the rows of a model that computes them; None of any other."""
+        if model.make is None:
+            return None
+        found = self._rows(input_statement(model, self.dialect, self.names))
+        return model.make([tuple(map(in_utc, row)) for row in found], self.timezone)
+
+    def _check(self, model: Model, built: Model | None) -> None:
+        for check in model.all_checks:
+            statement = check_statement(check, _ROWS_NAMED, self.dialect, self.names, built)
+            if broken := self._rows(statement):
+                raise ModelCheckError(_broken(model.name, check.claim, broken))
+
+    def _rows(self, statement: str) -> Sequence[Sequence[Any]]:
+        return self.client.execute_sql(statement) or ()
+
+
+@contextmanager
+def loads_first(reader: str, raw_dataset: str) -> Iterator[None]:
+    """Tell which tables are missing where nothing was loaded yet."""
+    try:
+        yield
+    except DestinationUndefinedEntity as error:
+        raise GiveUpError(
+            f"{reader}, and not all of them are in dataset {raw_dataset} yet. Load first: "
+            "`helpdesk run gladly`."
+        ) from error
+
+
+def _broken(model: str, claim: str, rows: Sequence[Sequence[Any]]) -> str:
+    """Say which rows break a check; the last column of each is how many do in all."""
+    named = "; ".join(", ".join(map(str, row[:-1])) for row in rows)
+    return (
+        f"{model}: that {claim} does not hold for {rows[0][-1]:,} rows, such as: {named}. All "
+        "models stay as they were before this run. Look for these rows in the tables the model "
+        "reads."
+    )

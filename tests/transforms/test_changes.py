@@ -1,0 +1,133 @@
+"""Models built from what changed are those built from all that is loaded, night after night.
+
+What each night changes is chosen to change rows of nights before: an item that comes again with
+less, or in another conversation; merges of customers and conversations; a customer erased.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from sandbox.timestamps import format_milliseconds, to_milliseconds
+from tests.pipelines.events import event
+from tests.pipelines.gladlys import NOW, Job, gladly
+from tests.pipelines.runs import everything, item, run, sms
+from tests.transforms.places import Place, Row
+from tests.transforms.world import BuiltWorld
+
+BOOKKEEPING = {"changed_items", "changed_conversations"}
+
+
+def said(identifier: str, text: str, conversation: str | None, customer: str) -> bytes:
+    where = {} if conversation is None else {"conversationId": conversation}
+    by = {"id": customer, "type": "CUSTOMER"}
+    return item(identifier, sms(text), customerId=customer, initiator=by, **where)
+
+
+def merged(source: str, destination: str, **conversations: str) -> Row:
+    ids = {"sourceCustomerId": source, "destinationCustomerId": destination}
+    return event("CUSTOMER/MERGED", NOW, f"{source} into {destination}", **ids, **conversations)
+
+
+def deleted(customer: str) -> Row:
+    return event("CUSTOMER_PROFILE/DELETED", NOW, f"{customer} deleted", customerId=customer)
+
+
+FIRST = (
+    said("moves", "in one", "one", "ann"),
+    said("redacted", "card number", "one", "ann"),
+    said("stays", "here", "two", "bob"),
+    said("of nobody's conversation", "activity", None, "bob"),
+    said("merged twice", "first", "three", "cem"),
+    said("erased", "forget me", "four", "dot"),
+)
+# a night: what its job brings, what its events tell
+NIGHTS: dict[str, tuple[tuple[bytes, ...], tuple[Row, ...]]] = {
+    "an item moves to another conversation": ((said("moves", "in two", "two", "ann"),), ()),
+    "a text is taken away": ((said("redacted", "", "one", "ann"),), ()),
+    "customers are merged, both with an open conversation": (
+        (),
+        (
+            merged(
+                "cem",
+                "bob",
+                sourceConversationId="three",
+                destinationConversationId="two",
+            ),
+        ),
+    ),
+    "what they were merged into is merged": (
+        (said("new", "hi", "one", "eve"),),
+        (merged("bob", "ann"),),
+    ),
+    "nothing is new": ((), ()),
+}
+
+
+def night(
+    place: Place,
+    number: int,
+    lines: tuple[bytes, ...],
+    events: Iterable[Row],
+    on_customer_deleted: str = "keep",
+) -> None:
+    now = NOW + timedelta(hours=number)
+    jobs = {number: Job(24 + number, lines)} if lines else {}
+    with gladly(jobs, now) as sandbox:
+        for record in events:
+            at = format_milliseconds(to_milliseconds(now - timedelta(minutes=30)))
+            sandbox.add_event(record | {"timestamp": at})
+        run(
+            sandbox,
+            place.target,
+            selected=everything,
+            on_customer_deleted=on_customer_deleted,
+        )
+
+
+def models(place: Place) -> dict[str, list[str]]:
+    return {
+        name: sorted(map(str, rows))
+        for name, rows in place.models().items()
+        if name not in BOOKKEEPING
+    }
+
+
+def test_what_changed_is_all_that_is_built_and_nothing_else_differs(place: Place) -> None:
+    night(place, 0, FIRST, ())
+    assert not place.transform().only_changes
+    for number, (name, (lines, events)) in enumerate(NIGHTS.items(), 1):
+        night(place, number, lines, events)
+        report = place.transform()
+        assert report.only_changes, name
+        built = models(place)
+        assert not place.transform(whole=True).only_changes
+        assert built == models(place), name
+    timeline = {row["item_id"]: row for row in place.models()["conversation_timeline"]}
+    assert timeline["moves"]["conversation_id"] == "two"
+    assert timeline["redacted"]["text"] == ""
+    assert {timeline[name]["customer_id"] for name in ("stays", "merged twice")} == {"ann"}
+    assert timeline["merged twice"]["conversation_id"] == "two"
+
+
+@pytest.mark.parametrize("change", ["time zone", "erased customer"])
+def test_what_all_models_depend_on_makes_all_anew(change: str, place: Place) -> None:
+    night(place, 0, FIRST, ())
+    place.transform()
+    if change == "time zone":
+        assert not place.transform("Asia/Tokyo").only_changes
+        assert place.transform("Asia/Tokyo").only_changes
+    else:
+        night(place, 1, (), (deleted("dot"),), on_customer_deleted="erase")
+        assert not place.transform().only_changes
+        assert "forget me" not in str(place.models())
+
+
+def test_the_world_was_built_from_changes_and_is_what_a_whole_build_makes(
+    world: BuiltWorld, postgres_world: BuiltWorld
+) -> None:
+    assert world.only_changes
+    assert not postgres_world.only_changes
+    for model, rows in world.models.items():
+        assert sorted(map(str, rows)) == sorted(map(str, postgres_world.models[model])), model

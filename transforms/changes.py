@@ -1,0 +1,132 @@
+"""What changed since models were last built, so that large ones are built from that alone.
+
+    files        |--- seen, in built_files ---|--- new ---|
+    items        |------------- stay ---------|-- anew ---|
+    merges         a -> b, in built_identities   b -> c: all items of a and b, anew
+
+A model that is built by its changes names what it reads by (``Model.restricted``); everything else
+of a row must not depend on rows of other items or conversations. All models are built as a whole
+where one of them, a setting or business hours changed, or where rows were erased.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from sources.tables.declarations import Column, Kind
+from transforms.declarations import CORE, STAGING, Model, model_table
+
+_FILES = ("load_files", "built_files")
+_IDENTITIES = ("merged_identities", "built_identities")
+
+CHANGED_CONVERSATIONS = Model(
+    CORE,
+    model_table(
+        "changed_conversations",
+        "Conversations of which models were made anew when they were last built from changes.",
+        Column(
+            "conversation_id",
+            Kind.TEXT,
+            "An id of such a conversation, before or after merges.",
+            nullable=False,
+        ),
+        key=("conversation_id",),
+    ),
+    reads=(
+        *_FILES,
+        *_IDENTITIES,
+        "conversation_identities",
+        "conversation_items",
+        "conversation_events",
+        "contact_events",
+        "work_session_events",
+        "conversations",
+        "changed_items",
+        "conversation_timeline",
+    ),
+    as_built=("conversation_timeline",),
+)
+
+CHANGED_ITEMS = Model(
+    STAGING,
+    model_table(
+        "changed_items",
+        "Items that models made anew when they were last built from changes.",
+        Column("item_id", Kind.TEXT, "The item.", nullable=False),
+        key=("item_id",),
+    ),
+    reads=(*_FILES, *_IDENTITIES, "conversation_items"),
+)
+
+BUILT_FILES = Model(
+    STAGING,
+    model_table(
+        "built_files",
+        "Files whose rows the models have taken in.",
+        Column("job_id", Kind.TEXT, "The export job, or the request.", nullable=False),
+        Column("file", Kind.TEXT, "The file it delivered.", nullable=False),
+        Column("extracted_at", Kind.TIMESTAMP, "Its version.", nullable=False),
+        key=("job_id", "file"),
+    ),
+    reads=("load_files",),
+)
+
+BUILT_IDENTITIES = Model(
+    STAGING,
+    model_table(
+        "built_identities",
+        "Ids as they were resolved when the models were last built.",
+        Column("entity", Kind.TEXT, "customer or conversation.", nullable=False),
+        Column("id", Kind.TEXT, "An id that was merged away or merged into.", nullable=False),
+        Column("resolved_id", Kind.TEXT, "The id that stood for it.", nullable=False),
+        key=("entity", "id"),
+    ),
+    reads=("merged_identities",),
+)
+
+CHANGE_MODELS = (CHANGED_CONVERSATIONS, CHANGED_ITEMS)
+
+
+def built_with(models: Sequence[Model]) -> Model:
+    """Return the model of what all models depend on; where it differs, all are built anew."""
+    return Model(
+        STAGING,
+        model_table(
+            "built_with",
+            "What all models depend on, as it was when they were last built.",
+            Column("part", Kind.TEXT, "What it is.", nullable=False),
+            Column("digest", Kind.TEXT, "A digest of it.", nullable=False),
+            key=("part",),
+        ),
+        reads=(
+            "erased_customers",
+            "business_hours",
+            "business_hours_blocks",
+            "business_hours_exceptions",
+        ),
+        make=partial(_digests, _digest(map(_text_of, models))),
+    )
+
+
+def _digests(
+    models: str, found: Sequence[Sequence[Any]], timezone: str
+) -> Iterator[tuple[str, str]]:
+    yield "models", models
+    yield "time zone", timezone
+    parts: dict[str, list[str]] = defaultdict(list)
+    for part, *values in found:
+        parts[part].append(str(values))
+    for part, rows in sorted(parts.items()):
+        yield part, _digest(sorted(rows))
+
+
+def _text_of(model: Model) -> str:
+    return f"{model.sql}{model.table}{model.changes}"
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return sha256("\n".join(texts).encode()).hexdigest()

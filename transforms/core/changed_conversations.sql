@@ -1,0 +1,94 @@
+-- One row is an id of a conversation about which something was loaded since models were last built.
+-- Key: conversation_id.
+-- Answers: which conversations must be made anew? Which ids do they have, before and after merges?
+--
+-- What changed is what came with files that models have not seen yet (built_files), and what ids
+-- resolve to another one than they did then (built_identities): merges, whichever side moved. All
+-- ids that stand for one conversation are here if one of them is, so tables can be filtered by the
+-- id that was sent and models by the one that stands today. Models that are built as a whole do
+-- not ask.
+WITH
+
+new_jobs AS (
+  SELECT DISTINCT file.job_id
+  FROM load_files AS file
+  LEFT JOIN built_files AS built
+    ON built.job_id = file.job_id
+    AND built.file = file.file
+    AND built.extracted_at = file.extracted_at
+  WHERE built.job_id IS NULL
+),
+
+identities AS (
+  SELECT
+    COALESCE(current.entity, built.entity) AS entity,
+    COALESCE(current.id, built.id) AS id,
+    current.resolved_id,
+    built.resolved_id AS built_resolved_id
+  FROM merged_identities AS current
+  FULL JOIN built_identities AS built ON built.entity = current.entity AND built.id = current.id
+),
+
+moved AS (
+  SELECT entity, id, resolved_id, built_resolved_id
+  FROM identities
+  WHERE COALESCE(resolved_id, id) <> COALESCE(built_resolved_id, id)
+),
+
+moved_ids AS (
+  SELECT entity, id FROM moved
+  UNION
+  SELECT entity, resolved_id AS id FROM moved
+  UNION
+  SELECT entity, built_resolved_id AS id FROM moved
+),
+
+told AS (
+  SELECT conversation_id FROM conversation_items
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT conversation_id FROM conversation_items
+  WHERE customer_id IN (SELECT id FROM moved_ids WHERE entity = 'customer')
+  UNION
+  SELECT conversation_id FROM conversation_events
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT conversation_id FROM contact_events
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT conversation_id FROM contact_events
+  WHERE customer_id IN (SELECT id FROM moved_ids WHERE entity = 'customer')
+  UNION
+  SELECT conversation_id FROM work_session_events
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT id AS conversation_id FROM conversations
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT id AS conversation_id FROM moved_ids
+  WHERE entity = 'conversation'
+  UNION
+  -- the conversation that an item was of, if it is of another one now
+  SELECT conversation_id FROM conversation_timeline
+  WHERE item_id IN (SELECT item_id FROM changed_items)
+),
+
+resolved AS (
+  SELECT DISTINCT
+    COALESCE(identity.resolved_conversation_id, told.conversation_id) AS conversation_id
+  FROM told
+  LEFT JOIN conversation_identities AS identity
+    ON identity.conversation_id = told.conversation_id
+  WHERE told.conversation_id IS NOT NULL
+)
+
+SELECT conversation_id
+FROM resolved
+UNION
+SELECT conversation_id
+FROM told
+WHERE conversation_id IS NOT NULL
+UNION
+SELECT identity.conversation_id
+FROM conversation_identities AS identity
+INNER JOIN resolved ON resolved.conversation_id = identity.resolved_conversation_id
