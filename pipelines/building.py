@@ -12,7 +12,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.rows import in_utc
 from sources.http.errors import GiveUpError
-from transforms.changes import CHANGE_MODELS
+from transforms.changes import CHANGE_MODELS, UNSEEN_FILES
 from transforms.declarations import Model, Rows
 from transforms.dialects import Dialect
 from transforms.models import SEEN_MODELS
@@ -21,6 +21,7 @@ from transforms.render import (
     check_statement,
     count_statement,
     input_statement,
+    query_statement,
     rebuild_statements,
     rows_statement,
 )
@@ -65,6 +66,15 @@ class Builder:
         made = self._made(built_with)
         return sorted(map(tuple, stored)) == sorted(map(tuple, made or ()))
 
+    def is_current(self) -> bool:
+        """Whether nothing was loaded since models were built last."""
+        ((files,),) = self._rows(query_statement(UNSEEN_FILES, self.dialect, self.names))
+        return not files
+
+    def count(self, models: Sequence[Model]) -> list[ModelRows]:
+        """Count the rows of models as they are."""
+        return [ModelRows(model.name, self._count(model)) for model in models]
+
     def build(self, models: Sequence[Model], *, only_changes: bool) -> list[ModelRows]:
         """Build models in the order given, and remember what they saw.
 
@@ -89,8 +99,11 @@ class Builder:
             for statement in statements:
                 self.client.execute_sql(statement)
         self._check(model, built=model if changes else None)
+        return ModelRows(model.name, self._count(model))
+
+    def _count(self, model: Model) -> int:
         ((rows,),) = self._rows(count_statement(model, self.dialect, self.names))
-        return ModelRows(model.name, int(rows))
+        return int(rows)
 
     def _made(self, model: Model) -> Rows | None:
         """Return the rows of a model that computes them; None of any other."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipelines.report import RunReport
     from pipelines.runner import Target
     from pipelines.status import Status
+    from pipelines.transform import TransformReport
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NEEDS_A_PERSON = 1, 2, 3
 _RESOURCES = {record.table: name for name, record in EXPORT_FILES.items()} | {
@@ -134,6 +135,7 @@ def run() -> None:
     type=click.Choice(sorted(_RESOURCES)),
     help=f"Load only this; may be repeated. One of {', '.join(sorted(_RESOURCES))}.",
 )
+@click.option("--no-transform", is_flag=True, help="Leave the models as they are.")
 @_as_json
 @_strict
 @click.pass_context
@@ -142,10 +144,13 @@ def run_gladly(
     destination: str | None,
     select: tuple[str, ...],
     *,
+    no_transform: bool,
     as_json: bool,
     strict: bool,
 ) -> None:
     """Load the events since the last run, every export job that is not loaded yet, and the rest.
+
+    Then build the models over it, where the destination is a database.
 
     Safe to run again at any time, also after it was killed. Gladly forgets events after 24 hours:
     run it with --select events every hour or every six, and whole once a night.
@@ -154,16 +159,19 @@ def run_gladly(
     from pipelines.runner import run_gladly as run_job  # noqa: PLC0415 - start-up
     from pipelines.settings import read_gladly_settings  # noqa: PLC0415 - start-up
     from pipelines.show import show_run  # noqa: PLC0415 - start-up
+    from pipelines.transform import can_transform, show_transform  # noqa: PLC0415 - start-up
 
-    console, settings = _console(), read_gladly_settings()
+    console, settings, target = _console(), read_gladly_settings(), _target(destination)
     _require_kinds(select, {ENRICHMENT: settings.enrichment, MEDIA: settings.media})
-    report = run_job(
-        settings,
-        _target(destination),
-        _progress(console, quiet=as_json),
-        _selection(select),
-    )
-    _finish(ctx, report, as_json=as_json, strict=strict, show=lambda: show_run(console, report))
+    report = run_job(settings, target, _progress(console, quiet=as_json), _selection(select))
+    if not as_json:
+        show_run(console, report)
+    models = None if no_transform or not can_transform(target) else _transform(target)
+    if as_json:
+        _print_json(report.as_dict() | {"models": models and models.as_dict()})
+    elif models:
+        show_transform(console, models)
+    _exit_strictly(ctx, report, strict=strict)
 
 
 @cli.group()
@@ -242,17 +250,9 @@ def backfill_gladly(
 def transform(destination: str | None, *, as_json: bool, whole: bool, unfinished: bool) -> None:
     """Build every model from what is loaded: all of them, or none if a check fails."""
     _prepare()
-    from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
-    from pipelines.transform import run_transforms, show_transform  # noqa: PLC0415 - start-up
+    from pipelines.transform import show_transform  # noqa: PLC0415 - start-up
 
-    settings = read_helpdesk_settings()
-    report = run_transforms(
-        _target(destination),
-        settings.marts_dataset,
-        timezone=settings.timezone,
-        whole=whole,
-        unfinished=unfinished,
-    )
+    report = _transform(_target(destination), whole=whole, unfinished=unfinished)
     if as_json:
         _print_json(report.as_dict())
     else:
@@ -356,6 +356,20 @@ def _target(destination: str | None) -> Target:
     return Target.open(name, settings.dataset, data, settings.max_memory_mb)
 
 
+def _transform(target: Target, *, whole: bool = False, unfinished: bool = False) -> TransformReport:
+    from pipelines.settings import read_helpdesk_settings  # noqa: PLC0415 - start-up
+    from pipelines.transform import run_transforms  # noqa: PLC0415 - start-up
+
+    settings = read_helpdesk_settings()
+    return run_transforms(
+        target,
+        settings.marts_dataset,
+        timezone=settings.timezone,
+        whole=whole,
+        unfinished=unfinished,
+    )
+
+
 def _require_kinds(select: Collection[str], kinds: Mapping[str, Collection[str]]) -> None:
     """Refuse to load nothing: what is selected by name but opted into by no setting."""
     for name, chosen in kinds.items():
@@ -396,6 +410,10 @@ def _finish(
         _print_json(report.as_dict())
     else:
         show()
+    _exit_strictly(ctx, report, strict=strict)
+
+
+def _exit_strictly(ctx: click.Context, report: RunReport | Status, *, strict: bool) -> None:
     if strict and report.needs_a_person:
         ctx.exit(EXIT_NEEDS_A_PERSON)
 

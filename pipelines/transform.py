@@ -40,15 +40,25 @@ from transforms.render import (
 
 _SCHEMA_NAME = "helpdesk_marts"
 _LOCK_NAME = "transform"
+EVERYTHING, CHANGES, NOTHING = "everything", "changes", "nothing"
+_SAID = {
+    EVERYTHING: "Built from all that is loaded",
+    CHANGES: "Built from what changed",
+    NOTHING: "Nothing was loaded since they were built",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class TransformReport:
-    """What a run of the models left."""
+    """What a run of the models left.
+
+    Attributes:
+        built_from: ``everything``, ``changes``, or ``nothing``, since nothing was loaded since.
+    """
 
     destination: str
     dataset: str
-    only_changes: bool
+    built_from: str
     models: tuple[ModelRows, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,7 +96,7 @@ def run_transforms(
     """
     checked_dataset("marts_dataset", marts_dataset)
     zone_named("timezone", timezone)
-    if target.capabilities.keeping is Keeping.APPEND:
+    if not can_transform(target):
         raise SettingsError(
             f"Models cannot be built at {target.destination_name}: it keeps files, not tables "
             "that can be replaced together. Load into a database, such as postgres, and choose "
@@ -111,8 +121,17 @@ def run_transforms(
                 builder = Builder(client, dialect, names, target.dataset, timezone)
                 with loads_first("Models read tables", target.dataset):
                     only_changes = not whole and builder.only_changes()
-                built = builder.build(in_order(models), only_changes=only_changes)
-    return TransformReport(target.destination_name, marts_dataset, only_changes, tuple(built))
+                if only_changes and builder.is_current():
+                    built_from, built = NOTHING, builder.count(in_order(models))
+                else:
+                    built_from = CHANGES if only_changes else EVERYTHING
+                    built = builder.build(in_order(models), only_changes=only_changes)
+    return TransformReport(target.destination_name, marts_dataset, built_from, tuple(built))
+
+
+def can_transform(target: Target) -> bool:
+    """Whether the destination keeps tables that can be replaced together."""
+    return target.capabilities.keeping is not Keeping.APPEND
 
 
 def show_transform(console: Console, report: TransformReport) -> None:
@@ -123,8 +142,7 @@ def show_transform(console: Console, report: TransformReport) -> None:
     for built in report.models:
         table.add_row(built.model, f"{built.rows:,}")
     console.print(table)
-    how = "what changed" if report.only_changes else "all that is loaded"
-    console.print(f"Built from {how} in dataset {report.dataset} ({report.destination}).")
+    console.print(f"{_SAID[report.built_from]} in dataset {report.dataset} ({report.destination}).")
 
 
 def _open(target: Target, dataset: str, models: Sequence[Model], folder: Path) -> dlt.Pipeline:

@@ -88,6 +88,13 @@ BUILT_IDENTITIES = Model(
     reads=("merged_identities",),
 )
 
+# files that brought rows which no model has taken in; each night has some that brought nothing
+UNSEEN_FILES = (
+    "SELECT COUNT(*) AS files FROM load_files AS file LEFT JOIN built_files AS built "
+    "ON built.job_id = file.job_id AND built.file = file.file "
+    "AND built.extracted_at = file.extracted_at WHERE built.job_id IS NULL "
+    "AND file.rows > file.superseded"
+)
 CHANGE_MODELS = (CHANGED_CONVERSATIONS, CHANGED_ITEMS)
 
 

@@ -84,6 +84,11 @@ def rebuild_statements(
     ]
 
 
+def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
+    """Return a query that is written as models are."""
+    return _rendered(_query(sql), dialect, names)
+
+
 def input_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query of a model that computes its rows from what the query returns."""
     return _rendered(_query(model.sql), dialect, names)

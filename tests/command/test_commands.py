@@ -215,3 +215,12 @@ def test_the_sandbox_prints_settings_that_work(tmp_path: Path, stop: signal.Sign
             server.kill()
     assert report["files"]
     assert (server.returncode, errors.count("\n")) == (0, 1)
+
+
+def test_a_run_builds_the_models_unless_told_not_to(helpdesk: Commands) -> None:
+    assert helpdesk("run", "gladly", "--no-transform", "--json").json["models"] is None
+    built = helpdesk("run", "gladly", "--json").json["models"]
+    assert built["built_from"] == "everything"
+    rows = {model["model"]: model["rows"] for model in built["models"]}
+    assert rows["conversation_timeline"] == 2
+    assert "Nothing was loaded since they were built" in helpdesk("run", "gladly").out

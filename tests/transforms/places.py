@@ -65,8 +65,11 @@ class Place:
         for table in tables:
             self.execute(f"DELETE FROM {{{table}}}")
 
-    def transform(self, timezone: str = "UTC", *, whole: bool = False) -> TransformReport:
-        """Build the models, which count the days of a time zone."""
+    def transform(self, timezone: str = "UTC", *, whole: bool = True) -> TransformReport:
+        """Build the models, which count the days of a time zone.
+
+        ``whole`` is needed after ``load``: no ledger tells of its rows.
+        """
         return run_transforms(self.target, self.marts, timezone=timezone, whole=whole)
 
     def models(self) -> dict[str, list[Row]]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipelines.transform import CHANGES, EVERYTHING, NOTHING
 from sandbox.timestamps import format_milliseconds, to_milliseconds
 from tests.pipelines.events import event
 from tests.pipelines.gladlys import NOW, Job, gladly
@@ -96,13 +97,13 @@ def models(place: Place) -> dict[str, list[str]]:
 
 def test_what_changed_is_all_that_is_built_and_nothing_else_differs(place: Place) -> None:
     night(place, 0, FIRST, ())
-    assert not place.transform().only_changes
+    assert place.transform(whole=False).built_from == EVERYTHING
     for number, (name, (lines, events)) in enumerate(NIGHTS.items(), 1):
         night(place, number, lines, events)
-        report = place.transform()
-        assert report.only_changes, name
+        report = place.transform(whole=False)
+        assert report.built_from == (CHANGES if lines or events else NOTHING), name
         built = models(place)
-        assert not place.transform(whole=True).only_changes
+        assert place.transform(whole=True).built_from == EVERYTHING
         assert built == models(place), name
     timeline = {row["item_id"]: row for row in place.models()["conversation_timeline"]}
     assert timeline["moves"]["conversation_id"] == "two"
@@ -114,20 +115,20 @@ def test_what_changed_is_all_that_is_built_and_nothing_else_differs(place: Place
 @pytest.mark.parametrize("change", ["time zone", "erased customer"])
 def test_what_all_models_depend_on_makes_all_anew(change: str, place: Place) -> None:
     night(place, 0, FIRST, ())
-    place.transform()
+    place.transform(whole=False)
     if change == "time zone":
-        assert not place.transform("Asia/Tokyo").only_changes
-        assert place.transform("Asia/Tokyo").only_changes
+        assert place.transform("Asia/Tokyo", whole=False).built_from == EVERYTHING
+        assert place.transform("Asia/Tokyo", whole=False).built_from == NOTHING
     else:
         night(place, 1, (), (deleted("dot"),), on_customer_deleted="erase")
-        assert not place.transform().only_changes
+        assert place.transform(whole=False).built_from == EVERYTHING
         assert "forget me" not in str(place.models())
 
 
 def test_the_world_was_built_from_changes_and_is_what_a_whole_build_makes(
     world: BuiltWorld, postgres_world: BuiltWorld
 ) -> None:
-    assert world.only_changes
-    assert not postgres_world.only_changes
+    assert world.built_from == CHANGES
+    assert postgres_world.built_from == EVERYTHING
     for model, rows in world.models.items():
         assert sorted(map(str, rows)) == sorted(map(str, postgres_world.models[model])), model

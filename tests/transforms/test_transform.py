@@ -152,12 +152,11 @@ def test_the_command_prints_models_and_their_rows(tmp_path: Path) -> None:
     helpdesk = Commands(tmp_path, environment)
     report = helpdesk("transform", "--json").json
     assert (report["dataset"], report["destination"]) == ("answers", "duckdb")
-    assert {built["model"]: built["rows"] for built in report["models"]} == {
-        "merged_identities": 2,
-        "customer_identities": 3,
-        "conversation_identities": 0,
-        "agent_availability_half_hours": 0,
-    }
+    rows = {built["model"]: built["rows"] for built in report["models"]}
+    assert rows.keys() == {model.name for model in MODELS}
+    assert rows["merged_identities"] == 2
+    assert rows["customer_identities"] == 3
+    assert rows["conversation_identities"] == 0
     shown = helpdesk("transform").out.split()
     assert set(shown) >= {model.name for model in MODELS}
     assert shown[shown.index("customer_identities") + 1] == "3"

@@ -61,13 +61,13 @@ class Raw:
 class BuiltWorld:
     """The world at one database: its place, the raw records, the rows of every model.
 
-    ``only_changes`` tells whether the last build was one from what changed.
+    ``built_from`` tells what the last build was made from.
     """
 
     place: Place
     raw: Raw
     models: dict[str, list[Row]]
-    only_changes: bool
+    built_from: str
 
 
 def load_world(place: Place) -> BuiltWorld:
@@ -82,10 +82,10 @@ def load_world(place: Place) -> BuiltWorld:
         chosen = settings_for(sandbox, enrichment=["conversations", "tasks", "customer_profiles"])
         for _ in range(NIGHTS):
             run_gladly(chosen, place.target, NoProgress())
-            report = place.transform(ZONE)
+            report = place.transform(ZONE, whole=False)
             sandbox.clock.advance(timedelta(days=1))
     raw = Raw(place.target.data / "raw" / "gladly")
-    return BuiltWorld(place, raw, place.models(), report.only_changes)
+    return BuiltWorld(place, raw, place.models(), report.built_from)
 
 
 def copied(world: BuiltWorld, place: Place) -> BuiltWorld:
@@ -93,4 +93,4 @@ def copied(world: BuiltWorld, place: Place) -> BuiltWorld:
     rows = read_tables(world.place.target)
     place.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
     report = place.transform(ZONE)
-    return BuiltWorld(place, world.raw, place.models(), report.only_changes)
+    return BuiltWorld(place, world.raw, place.models(), report.built_from)
