@@ -14,11 +14,10 @@ import psycopg2  # type: ignore[import-untyped] # ships no types
 
 from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.runner import Target
-from tests.crash.worker import DATASET, MARTS
+from tests.crash.worker import CRASH_MODELS, DATASET, MARTS
 from tests.pipelines.runs import Tables, read_duckdb, read_tables
-from transforms.models import MODELS
 
-MODEL_TABLES = [model.table for model in MODELS]
+MODEL_TABLES = [model.table for model in CRASH_MODELS]
 _WAIT_SECONDS = 0.01
 
 

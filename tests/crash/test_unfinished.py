@@ -12,7 +12,7 @@ from sources.http.errors import GiveUpError
 from tests.crash.phases import BEHIND, FRONT, Crash, crash_at, later, ran
 from tests.crash.places import MODEL_TABLES, DuckDbPlace, Place, PostgresPlace
 from tests.crash.sweep import package_commits
-from tests.crash.worker import DATASET, MARTS
+from tests.crash.worker import CRASH_MODELS, DATASET, MARTS
 from tests.pipelines.runs import Tables
 
 PLACES: dict[str, Callable[[str], Place]] = {
@@ -24,7 +24,7 @@ PLACES: dict[str, Callable[[str], Place]] = {
 def transform(crash: Crash, case: Path, *, unfinished: bool = False) -> None:
     settings = crash.place.settings(case)
     target = Target.open(crash.place.name, DATASET, case / "data", **settings)
-    run_transforms(target, MARTS, unfinished=unfinished)
+    run_transforms(target, MARTS, CRASH_MODELS, unfinished=unfinished)
 
 
 def models(tables: Tables) -> dict[str, list[str]]:
