@@ -78,4 +78,384 @@ CONVERSATION_TIMELINE = Model(
     changes=Changes("changed_items", "item_id", dict.fromkeys(_TYPED, "id")),
 )
 
-CONVERSATION_MODELS: tuple[Model, ...] = (CONVERSATION_TIMELINE,)
+CONVERSATION_BEGINNINGS = Model(
+    CORE,
+    model_table(
+        "conversation_beginnings",
+        "Conversations that anything loaded tells of: whose they are, when they began.",
+        Column(
+            "conversation_id",
+            Kind.TEXT,
+            "The conversation, as it is called after merges.",
+            nullable=False,
+        ),
+        CUSTOMER_ID,
+        Column("created_at", Kind.TIMESTAMP, "When it was created; null where nothing tells."),
+        Column("created_by_id", Kind.TEXT, "Who began it, if an event tells."),
+        Column(
+            "created_by_type", Kind.TEXT, "What began it, if an event tells: CUSTOMER, AGENT, ..."
+        ),
+        Column(
+            "told_by",
+            Kind.TEXT,
+            "What tells its creation: event, or record where no event is loaded.",
+        ),
+        Column(
+            "first_seen_at",
+            Kind.TIMESTAMP,
+            "When the first thing happened that is loaded: an item, or an event of it or of its "
+            "contacts.",
+        ),
+        Column("first_item_at", Kind.TIMESTAMP, "When the first item happened that is loaded."),
+        Column(
+            "is_beginning_seen",
+            Kind.BOOLEAN,
+            "Whether its creation is known, and anything is loaded that happened by an hour later.",
+            nullable=False,
+        ),
+        Column(
+            "are_first_items_seen",
+            Kind.BOOLEAN,
+            "Whether its creation is known, and an item is loaded that happened by an hour later.",
+            nullable=False,
+        ),
+        key=("conversation_id",),
+    ),
+    reads=(
+        "conversation_timeline",
+        "conversation_events",
+        "contact_events",
+        "conversations",
+        "conversation_identities",
+        "customer_identities",
+    ),
+    checks=(
+        Check(
+            "each conversation of an item is there",
+            "SELECT entry.item_id, entry.conversation_id FROM conversation_timeline AS entry "
+            "LEFT JOIN conversation_beginnings AS beginning "
+            "ON beginning.conversation_id = entry.conversation_id "
+            "WHERE entry.conversation_id IS NOT NULL AND beginning.conversation_id IS NULL",
+        ),
+        Check(
+            "each conversation was not merged away",
+            "SELECT beginning.conversation_id FROM conversation_beginnings AS beginning "
+            "INNER JOIN conversation_identities AS identity "
+            "ON identity.conversation_id = beginning.conversation_id "
+            "WHERE identity.resolved_conversation_id <> identity.conversation_id",
+        ),
+    ),
+)
+
+
+def _spans_follow_each_other(table: str) -> tuple[Check, ...]:
+    """Spans of a conversation are numbered from 1 and leave no time out between them."""
+    return (
+        Check(
+            "each span ends when the next one begins",
+            f"SELECT this.conversation_id, this.position FROM {table} AS this "  # noqa: S608 - declared names
+            f"LEFT JOIN {table} AS following "
+            "ON following.conversation_id = this.conversation_id "
+            "AND following.position = this.position + 1 "
+            "WHERE this.until_at IS DISTINCT FROM following.from_at "
+            "OR this.until_at < this.from_at",
+        ),
+    )
+
+
+_POSITION = Column(
+    "position", Kind.INTEGER, "Spans of the conversation, in order, from 1.", nullable=False
+)
+_KEY_CONVERSATION_ID = CONVERSATION_BEGINNINGS.table.columns_by_name["conversation_id"]
+
+CONVERSATION_STATUSES = Model(
+    CORE,
+    model_table(
+        "conversation_statuses",
+        "Spans in which conversations had one status.",
+        _KEY_CONVERSATION_ID,
+        _POSITION,
+        Column("status", Kind.TEXT, "OPEN, WAITING or CLOSED.", nullable=False),
+        Column("from_at", Kind.TIMESTAMP, "Since when it had it.", nullable=False),
+        Column("until_at", Kind.TIMESTAMP, "Until when; null if it still has it."),
+        Column("changed_by_id", Kind.TEXT, "Who changed it to that; null where nothing tells."),
+        Column(
+            "changed_by_type", Kind.TEXT, "What changed it to that: AGENT, CUSTOMER, SYSTEM, ..."
+        ),
+        Column(
+            "told_by",
+            Kind.TEXT,
+            "What tells the change: creation, item, event, or the conversation's record.",
+            nullable=False,
+        ),
+        key=("conversation_id", "position"),
+    ),
+    reads=(
+        "conversation_beginnings",
+        "conversation_timeline",
+        "conversation_events",
+        "conversations",
+        "conversation_identities",
+    ),
+    checks=(
+        *_spans_follow_each_other("conversation_statuses"),
+        Check(
+            "no status follows itself",
+            "SELECT this.conversation_id, this.position, this.status "
+            "FROM conversation_statuses AS this INNER JOIN conversation_statuses AS following "
+            "ON following.conversation_id = this.conversation_id "
+            "AND following.position = this.position + 1 AND following.status = this.status",
+        ),
+    ),
+)
+
+CONVERSATION_ASSIGNMENTS = Model(
+    CORE,
+    model_table(
+        "conversation_assignments",
+        "Spans in which conversations were in one inbox, with one agent or none.",
+        _KEY_CONVERSATION_ID,
+        _POSITION,
+        Column(
+            "from_at",
+            Kind.TIMESTAMP,
+            "Since when; null where it was so before the first event that is loaded.",
+        ),
+        Column("until_at", Kind.TIMESTAMP, "Until when; null if it still is so."),
+        Column("inbox_id", Kind.TEXT, "The inbox."),
+        Column("agent_id", Kind.TEXT, "The agent; null while it is assigned to nobody."),
+        Column(
+            "reason",
+            Kind.TEXT,
+            "Why it was assigned, such as CONTACT_OFFERED; null of its first inbox.",
+        ),
+        Column("assigned_by_id", Kind.TEXT, "Who assigned it."),
+        Column("assigned_by_type", Kind.TEXT, "What assigned it: AGENT, SYSTEM, AUTOMATION, ..."),
+        key=("conversation_id", "position"),
+    ),
+    reads=("conversation_events", "conversation_identities"),
+    checks=(
+        *_spans_follow_each_other("conversation_assignments"),
+        Check(
+            "only a first from_at is unknown",
+            "SELECT conversation_id, position FROM conversation_assignments "
+            "WHERE from_at IS NULL AND position > 1",
+        ),
+    ),
+)
+
+MESSAGES = Model(
+    CORE,
+    model_table(
+        "messages",
+        "Messages, and of those of agents, how long the customer had waited for them.",
+        Column("item_id", Kind.TEXT, "The message: an item.", nullable=False),
+        CONVERSATION_ID,
+        CUSTOMER_ID,
+        Column("occurred_at", Kind.TIMESTAMP, "When it was sent."),
+        Column("channel", Kind.TEXT, "As events name it, such as EMAIL.", nullable=False),
+        Column(
+            "direction",
+            Kind.TEXT,
+            "inbound from a customer or a third party, or outbound to them.",
+            nullable=False,
+        ),
+        Column("author_id", Kind.TEXT, "Who wrote it, as sent: an agent's or a customer's id, ..."),
+        Column("author_type", Kind.TEXT, "CUSTOMER, EXTERNAL, AGENT, AUTOMATION, API, SYSTEM."),
+        Column(
+            "answered_item_id",
+            Kind.TEXT,
+            "Of an agent's message: the first inbound message since an agent last wrote, if any.",
+        ),
+        Column("answered_at", Kind.TIMESTAMP, "When that message came."),
+        Column(
+            "response_seconds",
+            Kind.DECIMAL,
+            "Time between the two; null where it answers nothing, or nobody knows what.",
+        ),
+        Column(
+            "business_response_seconds",
+            Kind.DECIMAL,
+            "How much of it was within the organisation's default business hours; null without "
+            "those, and outside the days that are loaded.",
+        ),
+        Column(
+            "is_first_response",
+            Kind.BOOLEAN,
+            "Of agents' messages: whether it is the first of the conversation that answers. Null "
+            "where earlier items may be missing, and of all others' messages.",
+        ),
+        key=("item_id",),
+    ),
+    reads=(
+        "conversation_timeline",
+        "conversation_beginnings",
+        "conversation_statuses",
+        "business_hour_spans",
+        "local_days",
+    ),
+    checks=(
+        Check(
+            "each message of the timeline is there",
+            "SELECT entry.item_id FROM conversation_timeline AS entry "
+            "LEFT JOIN messages AS message ON message.item_id = entry.item_id "
+            "WHERE entry.kind = 'message' AND message.item_id IS NULL",
+        ),
+        Check(
+            "each message answers an earlier one of its conversation, in no more business time",
+            "SELECT message.item_id, message.answered_item_id FROM messages AS message "
+            "LEFT JOIN messages AS answered ON answered.item_id = message.answered_item_id "
+            "AND answered.conversation_id = message.conversation_id "
+            "AND answered.direction = 'inbound' "
+            "WHERE message.answered_item_id IS NOT NULL AND (answered.item_id IS NULL "
+            "OR message.response_seconds <= 0 OR message.business_response_seconds < 0 "
+            "OR message.business_response_seconds > message.response_seconds)",
+        ),
+        Check(
+            "each conversation has at most one first response",
+            "SELECT conversation_id, COUNT(*) AS first_responses FROM messages "
+            "WHERE is_first_response GROUP BY conversation_id HAVING COUNT(*) > 1",
+        ),
+    ),
+)
+
+
+def _count(name: str, description: str) -> Column:
+    return Column(name, Kind.INTEGER, description, nullable=False)
+
+
+def _seconds(name: str, description: str) -> tuple[Column, Column]:
+    """Return a duration on the calendar clock, and the same on the business-hours clock."""
+    return (
+        Column(f"{name}_seconds", Kind.DECIMAL, description),
+        Column(
+            f"business_{name}_seconds",
+            Kind.DECIMAL,
+            "The same within the organisation's default business hours; null without those, and "
+            "outside the days that are loaded.",
+        ),
+    )
+
+
+CONVERSATION_FACTS = Model(
+    CORE,
+    model_table(
+        "conversation_facts",
+        "Conversations: how each went, in figures, from its creation to its last close.",
+        _KEY_CONVERSATION_ID,
+        CUSTOMER_ID,
+        Column("created_at", Kind.TIMESTAMP, "When it was created; null where nothing tells."),
+        Column(
+            "first_closed_at",
+            Kind.TIMESTAMP,
+            "The first close that is loaded; there may be earlier ones if not is_beginning_seen.",
+        ),
+        Column(
+            "last_closed_at", Kind.TIMESTAMP, "The last close, though it may be open again since."
+        ),
+        Column("status", Kind.TEXT, "OPEN, WAITING or CLOSED now; null where nothing tells."),
+        _count("times_closed", "Closes that are loaded."),
+        _count("times_reopened", "Times it was open or waiting again after a close."),
+        Column("first_channel", Kind.TEXT, "Of its first message or call, such as CHAT."),
+        Column("last_channel", Kind.TEXT, "Of its last message or call."),
+        _count("channels", "Different channels of its messages and calls."),
+        Column("inbox_id", Kind.TEXT, "The inbox it is in now; null where nothing tells."),
+        Column("agent_id", Kind.TEXT, "The agent who has it now; null if none, or nothing tells."),
+        Column(
+            "agents_assigned",
+            Kind.INTEGER,
+            "Different agents who had it; null where the event of its creation is not loaded, since "
+            "then events of earlier agents may be missing.",
+        ),
+        _count("items", "Items of every kind."),
+        _count("messages", "Messages, whoever wrote them."),
+        _count("messages_from_customer", "Messages of the customer."),
+        _count("messages_from_agents", "Messages of agents."),
+        _count("messages_from_automations", "Messages of rules, of programs and of Gladly's AI."),
+        _count("calls", "Calls and voicemails."),
+        _count("answered_calls", "Calls that were answered, from or to the customer."),
+        _count("notes", "Internal notes."),
+        _count("topics", "Topics it has now."),
+        *_seconds(
+            "first_response",
+            "From the first inbound message to an agent's first message that answers; null without "
+            "one, and where earlier items may be missing.",
+        ),
+        *_seconds(
+            "created_to_first_closed",
+            "From its creation to its first close; null if not is_beginning_seen.",
+        ),
+        *_seconds("created_to_last_closed", "From its creation to its last close."),
+        Column(
+            "is_one_touch",
+            Kind.BOOLEAN,
+            "Whether one message of an agent, or one answered call, was enough: it is closed, was "
+            "closed once, and took one touch. Null while open, and until all its items are loaded.",
+        ),
+        _count("merged_conversations", "Conversations that were merged into it."),
+        Column(
+            "is_beginning_seen",
+            Kind.BOOLEAN,
+            "Whether its creation is known and anything is loaded of the hour after it; if not, "
+            "counts leave out what happened before.",
+            nullable=False,
+        ),
+        key=("conversation_id",),
+    ),
+    reads=(
+        "conversation_beginnings",
+        "conversation_timeline",
+        "messages",
+        "conversation_statuses",
+        "conversation_assignments",
+        "conversation_identities",
+        "conversations",
+        "conversation_topics",
+        "conversation_events",
+        "topic_change_topics",
+        "phone_calls",
+        "business_hour_spans",
+        "local_days",
+    ),
+    checks=(
+        Check(
+            "all conversations are there",
+            "SELECT beginning.conversation_id FROM conversation_beginnings AS beginning "
+            "LEFT JOIN conversation_facts AS fact "
+            "ON fact.conversation_id = beginning.conversation_id "
+            "WHERE fact.conversation_id IS NULL",
+        ),
+        Check(
+            "the conversation of each status and assignment is there",
+            "SELECT span.conversation_id FROM (SELECT conversation_id FROM conversation_statuses "
+            "UNION SELECT conversation_id FROM conversation_assignments) AS span "
+            "LEFT JOIN conversation_facts AS fact ON fact.conversation_id = span.conversation_id "
+            "WHERE fact.conversation_id IS NULL",
+        ),
+        Check(
+            "items and messages add up to those of the timeline",
+            "SELECT told.items, told.messages, counted.items AS counted_items, "
+            "counted.messages AS counted_messages FROM "
+            "(SELECT COUNT(*) AS items, "
+            "COALESCE(SUM(CASE WHEN kind = 'message' THEN 1 ELSE 0 END), 0) AS messages "
+            "FROM conversation_timeline WHERE conversation_id IS NOT NULL) AS told "
+            "CROSS JOIN (SELECT COALESCE(SUM(items), 0) AS items, "
+            "COALESCE(SUM(messages), 0) AS messages FROM conversation_facts) AS counted "
+            "WHERE told.items <> counted.items OR told.messages <> counted.messages",
+        ),
+        Check(
+            "each close but the last is followed by a reopening",
+            "SELECT conversation_id, times_closed, times_reopened FROM conversation_facts "
+            "WHERE times_reopened > times_closed OR times_reopened < times_closed - 1",
+        ),
+    ),
+)
+
+CONVERSATION_MODELS: tuple[Model, ...] = (
+    CONVERSATION_TIMELINE,
+    CONVERSATION_BEGINNINGS,
+    CONVERSATION_STATUSES,
+    CONVERSATION_ASSIGNMENTS,
+    MESSAGES,
+    CONVERSATION_FACTS,
+)
