@@ -2,6 +2,164 @@
 
 from __future__ import annotations
 
-from transforms.declarations import Model
+from sources.tables.declarations import Column, Kind
+from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
+from transforms.declarations import CORE, Check, Model, model_table
 
-CONTACT_MODELS: tuple[Model, ...] = ()
+
+def _count(name: str, description: str) -> Column:
+    return Column(name, Kind.INTEGER, description, nullable=False)
+
+
+def _seconds(name: str, description: str, *, nullable: bool = True) -> Column:
+    return Column(name, Kind.DECIMAL, f"{description} In seconds.", nullable=nullable)
+
+
+CONTACTS = Model(
+    CORE,
+    model_table(
+        "contacts",
+        "Contacts: calls, and exchanges of messages on one channel, with their waits and work.",
+        Column("contact_id", Kind.TEXT, "The contact.", nullable=False),
+        CONVERSATION_ID,
+        CUSTOMER_ID,
+        Column("channel", Kind.TEXT, "Such as CHAT, EMAIL or PHONE_CALL."),
+        Column(
+            "direction",
+            Kind.TEXT,
+            "inbound if a customer or somebody outside began it, outbound if an agent, an "
+            "application or the system did; null where nothing tells.",
+        ),
+        Column("inbox_id", Kind.TEXT, "The inbox when it was queued; null where nothing tells."),
+        Column("entry_point", Kind.TEXT, "Address or number the customer used."),
+        Column("final_ivr_selection", Kind.TEXT, "Last choice in the phone menu."),
+        Column(
+            "is_start_seen",
+            Kind.BOOLEAN,
+            "Whether its start is loaded; if not, nothing that needs the start has a value.",
+            nullable=False,
+        ),
+        Column("queued_at", Kind.TIMESTAMP, "When it was queued, or begun if outbound."),
+        Column("first_offered_at", Kind.TIMESTAMP, "When it was first offered to an agent."),
+        Column("first_accepted_at", Kind.TIMESTAMP, "When an agent first accepted it."),
+        Column(
+            "fulfilled_at",
+            Kind.TIMESTAMP,
+            "When the clock of the service level stopped: it was answered, or cancelled.",
+        ),
+        Column("fulfilled_type", Kind.TEXT, "RESPONDED or CANCELED; null where a report told."),
+        Column("ended_at", Kind.TIMESTAMP, "When it ended; null while it is open."),
+        Column(
+            "status",
+            Kind.TEXT,
+            "ANSWERED, UNANSWERED, ABANDONED, or OPEN while no end is seen; null where the end is "
+            "seen but not how.",
+        ),
+        Column("end_reason", Kind.TEXT, "Why it ended, such as CONVERSATION_CLOSED."),
+        Column(
+            "is_abandoned",
+            Kind.BOOLEAN,
+            "Whether the customer gave up before anybody answered; null where status is.",
+        ),
+        Column(
+            "due_at",
+            Kind.TIMESTAMP,
+            "When an answer was due, as the target was then; null where none was, or a report "
+            "told of its start, which leaves that out.",
+        ),
+        _seconds("target_seconds", "Time allowed from the queue to the answer: until due_at."),
+        Column(
+            "is_target_known",
+            Kind.BOOLEAN,
+            "Whether it is known if an answer was due: if so, no due_at and no is_within_target "
+            "of one that is fulfilled means that none was.",
+            nullable=False,
+        ),
+        Column(
+            "is_within_target",
+            Kind.BOOLEAN,
+            "Whether it was fulfilled by the time it was due; null if nothing was due, and until "
+            "it is fulfilled.",
+        ),
+        _seconds("queued_to_accepted_seconds", "Wait until an agent first accepted it."),
+        _seconds("queued_to_fulfilled_seconds", "Wait until it was fulfilled."),
+        _seconds(
+            "queued_to_fulfilled_business_seconds",
+            "The same while the organisation's default business hours are open; null also where "
+            "none are known.",
+        ),
+        _seconds("queued_to_ended_seconds", "From the queue to its end."),
+        Column("first_agent_id", Kind.TEXT, "The agent who joined it first."),
+        Column("last_agent_id", Kind.TEXT, "The agent who joined it last."),
+        _count("agents", "Different agents who joined it."),
+        _count("offers", "Offers to agents."),
+        _count("offers_accepted", "Offers that were accepted."),
+        _count("offers_rejected", "Offers that were rejected, for any reason or one not told."),
+        _count("offers_declined", "Offers that agents declined."),
+        _count("offers_missed", "Offers that agents missed."),
+        _count("offers_device_error", "Offers that failed at the agent's device."),
+        _count("transfers", "How often it was passed on."),
+        _count("holds", "How often the caller was put on hold."),
+        _seconds("hold_seconds", "Time on hold, for any reason or one not told.", nullable=False),
+        _seconds("hold_manual_seconds", "Time on hold by hand.", nullable=False),
+        _seconds("hold_warm_transfer_seconds", "Time on hold for warm transfers.", nullable=False),
+        _seconds("hold_cold_transfer_seconds", "Time on hold for cold transfers.", nullable=False),
+        _seconds("hold_conference_seconds", "Time on hold for conferences.", nullable=False),
+        _seconds(
+            "handle_seconds",
+            "Time agents spent on it until its end, from work_session_events; 0 if nobody worked "
+            "on it, null until it has ended there too.",
+        ),
+        _seconds(
+            "after_contact_seconds",
+            "Time agents spent after it, likewise; it may still grow.",
+        ),
+        _seconds(
+            "talk_seconds",
+            "Of a call: handle time without holds; null where nobody worked on it, or handle time "
+            "is.",
+        ),
+        _count("messages", "Messages, by anybody."),
+        _count("messages_by_customer", "Messages of the customer, or of somebody outside."),
+        _count("messages_by_agent", "Messages of agents."),
+        _count("messages_by_rules", "Messages of rules."),
+        _count("messages_by_api", "Messages sent over the API."),
+        key=("contact_id",),
+    ),
+    reads=(
+        "contact_events",
+        "work_session_events",
+        "business_hour_spans",
+        "conversation_identities",
+        "customer_identities",
+    ),
+    checks=(
+        Check(
+            "each contact of which an event is loaded is there",
+            "SELECT event.contact_id, COUNT(*) AS events FROM contact_events AS event "
+            "LEFT JOIN contacts ON contacts.contact_id = event.contact_id "
+            "WHERE contacts.contact_id IS NULL AND event.contact_id IS NOT NULL "
+            "AND event.timestamp IS NOT NULL GROUP BY event.contact_id",
+        ),
+        Check(
+            "each part is at most the whole",
+            "SELECT contact_id, hold_seconds, offers_rejected, messages FROM contacts "
+            "WHERE hold_seconds < hold_manual_seconds + hold_warm_transfer_seconds "
+            "+ hold_cold_transfer_seconds + hold_conference_seconds "
+            "OR offers_rejected < offers_declined + offers_missed + offers_device_error "
+            "OR messages < messages_by_customer + messages_by_agent + messages_by_rules "
+            "+ messages_by_api",
+        ),
+        Check(
+            "each wait has a start that was seen",
+            "SELECT contact_id, queued_at FROM contacts "
+            "WHERE is_start_seen <> (queued_at IS NOT NULL) OR (NOT is_start_seen AND ("
+            "first_offered_at IS NOT NULL OR first_accepted_at IS NOT NULL "
+            "OR queued_to_accepted_seconds IS NOT NULL "
+            "OR queued_to_fulfilled_seconds IS NOT NULL "
+            "OR queued_to_ended_seconds IS NOT NULL))",
+        ),
+    ),
+)
+
+CONTACT_MODELS: tuple[Model, ...] = (CONTACTS,)
