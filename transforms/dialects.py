@@ -7,6 +7,7 @@ through the session's time zone on PostgreSQL):
 written                  means
 ``EPOCH_US(at)``         microseconds since 1970, in UTC whatever the session's time zone
 ``TO_TIMESTAMP(n)``      the instant ``n`` seconds after 1970, with a time zone
+``MAKE_TIMESTAMPTZ(n)``  the instant ``n`` microseconds after 1970, with a time zone
 ``a // b``               division of whole numbers from 0, rounded down to a whole number
 ``text COLLATE C``       ordered by its bytes, whatever the database's language
 """
@@ -34,6 +35,7 @@ class Dialect:
     name: str
     epoch_us: str
     to_timestamp: str
+    microseconds_to_timestamp: str
     whole_division: str
     orders_text_by_language: bool = False
     snapshot: str = ""
@@ -41,21 +43,25 @@ class Dialect:
 
 
 _DIALECTS = (
-    Dialect("duckdb", "EPOCH_US(a)", "TO_TIMESTAMP(a)", "a // b"),
+    Dialect("duckdb", "EPOCH_US(a)", "TO_TIMESTAMP(a)", "MAKE_TIMESTAMPTZ(a)", "a // b"),
     Dialect(
         "postgres",
         "CAST(EXTRACT(EPOCH FROM a) * 1000000 AS BIGINT)",
         "TO_TIMESTAMP(a)",
+        "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + (a) * INTERVAL '1 microsecond')",
         "(a / b)",
         orders_text_by_language=True,
         snapshot="SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         analyze="ANALYZE",
     ),
-    Dialect("bigquery", "UNIX_MICROS(a)", "TIMESTAMP_SECONDS(a)", "DIV(a, b)"),
+    Dialect(
+        "bigquery", "UNIX_MICROS(a)", "TIMESTAMP_SECONDS(a)", "TIMESTAMP_MICROS(a)", "DIV(a, b)"
+    ),
     Dialect(
         "snowflake",
         "DATE_PART(EPOCH_MICROSECOND, a)",
         "TO_TIMESTAMP_TZ(a)",
+        "DATEADD(MICROSECOND, a, CAST('1970-01-01 00:00:00 +00:00' AS TIMESTAMP_TZ))",
         "CAST(FLOOR(a / b) AS BIGINT)",
     ),
 )
@@ -84,6 +90,9 @@ def keep_meaning(query: exp.Expr, dialect: Dialect) -> None:
         match node:
             case exp.Anonymous() if node.name.upper() == "EPOCH_US":
                 node.replace(_written(dialect.epoch_us, dialect, *node.expressions))
+            case exp.Anonymous() if node.name.upper() == "MAKE_TIMESTAMPTZ":
+                made = dialect.microseconds_to_timestamp
+                node.replace(_written(made, dialect, *node.expressions))
             case exp.UnixToTime():
                 node.replace(_written(dialect.to_timestamp, dialect, node.this))
             case exp.IntDiv():

@@ -117,6 +117,17 @@ def test_models_come_after_those_they_read() -> None:
             "TO_TIMESTAMP(EPOCH_US(t) // 5)",
             "TO_TIMESTAMP_TZ(CAST(FLOOR(DATE_PART(EPOCH_MICROSECOND, t) / 5) AS BIGINT))",
         ),
+        (
+            "postgres",
+            "MAKE_TIMESTAMPTZ(n + 5)",
+            "(CAST('1970-01-01 00:00:00+00' AS TIMESTAMPTZ) + (n + 5) * INTERVAL '1 MICROSECOND')",
+        ),
+        ("bigquery", "MAKE_TIMESTAMPTZ(n)", "TIMESTAMP_MICROS(n)"),
+        (
+            "snowflake",
+            "MAKE_TIMESTAMPTZ(n)",
+            "DATEADD(MICROSECOND, n, CAST('1970-01-01 00:00:00 +00:00' AS TIMESTAMPTZ))",
+        ),
         ("postgres", "MAX(id COLLATE C)", 'MAX(id COLLATE "C")'),
         ("bigquery", "MAX(id COLLATE C)", "MAX(id)"),
     ],
