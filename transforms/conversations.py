@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, Changes, Check, Model, model_table
+from transforms.declarations import CORE, Changes, Check, Example, Model, model_table
 
 CONVERSATION_ID = Column(
     "conversation_id", Kind.TEXT, "The conversation, as it is called after merges."
@@ -76,6 +76,41 @@ CONVERSATION_TIMELINE = Model(
         ),
     ),
     changes=Changes("changed_items", "item_id", dict.fromkeys(_TYPED, "id")),
+    examples=(
+        Example(
+            "How many messages and calls come in on each channel, and how many go out?",
+            """\
+SELECT channel,
+       COUNT(CASE WHEN direction = 'inbound' THEN item_id END) AS inbound,
+       COUNT(CASE WHEN direction = 'outbound' THEN item_id END) AS outbound
+FROM marts.conversation_timeline
+WHERE kind IN ('message', 'call')
+GROUP BY channel
+ORDER BY inbound DESC, channel""",
+        ),
+        Example(
+            "What happened in the longest conversation, in order?",
+            """\
+SELECT occurred_at, author_type, channel, kind, text
+FROM marts.conversation_timeline
+WHERE conversation_id = (
+  SELECT conversation_id FROM marts.conversation_timeline
+  WHERE conversation_id IS NOT NULL
+  GROUP BY conversation_id ORDER BY COUNT(*) DESC, conversation_id LIMIT 1
+)
+ORDER BY occurred_at, item_id""",
+        ),
+        Example(
+            "On which days were how many items written or done?",
+            """\
+SELECT day.local_date, COUNT(*) AS items
+FROM marts.conversation_timeline AS item
+JOIN marts.local_days AS day
+  ON item.occurred_at >= day.starts_at AND item.occurred_at < day.ends_at
+GROUP BY day.local_date
+ORDER BY day.local_date""",
+        ),
+    ),
 )
 
 CONVERSATION_BEGINNINGS = Model(

@@ -46,6 +46,15 @@ class Changes:
     ids: str
     column: str
     reads: Mapping[str, str]
+class Example:
+    """A question that a model answers, and the query that asks it.
+
+    ``sql`` is what a person types: in DuckDB's dialect, tables with the datasets they have by
+    default, ``marts`` and ``gladly``.
+    """
+
+    question: str
+    sql: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class Model:
     ``reads`` names the tables and models its SQL names; of these, ``as_built`` names models that it
     reads as they were built last, before they are built now. ``checks`` come on top of those that
     follow from the declared table: see ``all_checks``.
+    ``reads`` names the tables and models its SQL names. ``checks`` come on top of those that
+    follow from the declared table: see ``all_checks``. ``examples`` stand on the model's page.
 
     ``make`` computes the rows, in the order of the table's columns, from the rows that the query
     returns and the time zone that models count days in; None where the query returns them.
@@ -69,6 +80,7 @@ class Model:
     as_built: tuple[str, ...] = ()
     make: Callable[[Sequence[Sequence[Any]], str], Rows] | None = None
     changes: Changes | None = None
+    examples: tuple[Example, ...] = ()
 
     @property
     def name(self) -> str:
