@@ -399,8 +399,8 @@ CONVERSATION_FACTS = Model(
         Column(
             "agents_assigned",
             Kind.INTEGER,
-            "Different agents who had it; null where the event of its creation is not loaded, since "
-            "then events of earlier agents may be missing.",
+            "Different agents who had it; null where the event of its creation is not loaded, "
+            "since then events of earlier agents may be missing.",
         ),
         _count("items", "Items of every kind."),
         _count("messages", "Messages, whoever wrote them."),

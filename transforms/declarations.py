@@ -46,6 +46,9 @@ class Changes:
     ids: str
     column: str
     reads: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A question that a model answers, and the query that asks it.
 
@@ -63,8 +66,6 @@ class Model:
 
     ``reads`` names the tables and models its SQL names; of these, ``as_built`` names models that it
     reads as they were built last, before they are built now. ``checks`` come on top of those that
-    follow from the declared table: see ``all_checks``.
-    ``reads`` names the tables and models its SQL names. ``checks`` come on top of those that
     follow from the declared table: see ``all_checks``. ``examples`` stand on the model's page.
 
     ``make`` computes the rows, in the order of the table's columns, from the rows that the query
