@@ -18,9 +18,10 @@ from hashlib import sha256
 from typing import Any
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, STAGING, Model, model_table
+from transforms.declarations import CORE, STAGING, Changes, Model, model_table
 
 _FILES = ("load_files", "built_files")
+_CONVERSATION_ID = "conversation_id"
 _IDENTITIES = ("merged_identities", "built_identities")
 
 CHANGED_CONVERSATIONS = Model(
@@ -98,6 +99,18 @@ UNSEEN_FILES = (
 CHANGE_MODELS = (CHANGED_CONVERSATIONS, CHANGED_ITEMS)
 
 
+def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Changes:
+    """Return how a model is built from the conversations that changed.
+
+    Args:
+        reads: What it reads by ``conversation_id``, as sent or as it stands today.
+        or_none: Whether it has rows without a conversation.
+        columns: What it reads by conversations in a column of another name.
+    """
+    by_id = dict.fromkeys(reads, _CONVERSATION_ID)
+    return Changes(CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, by_id | columns, or_none)
+
+
 def built_with(models: Sequence[Model]) -> Model:
     """Return the model of what all models depend on; where it differs, all are built anew."""
     return Model(
@@ -114,6 +127,11 @@ def built_with(models: Sequence[Model]) -> Model:
             "business_hours",
             "business_hours_blocks",
             "business_hours_exceptions",
+            "conversation_items",
+            "contact_events",
+            "conversation_events",
+            "agent_status_events",
+            "work_session_events",
         ),
         make=partial(_digests, _digest(map(_text_of, models))),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_conversation
 from transforms.declarations import CORE, Changes, Check, Example, Model, model_table
 
 CONVERSATION_ID = Column(
@@ -180,6 +181,9 @@ CONVERSATION_BEGINNINGS = Model(
             "WHERE identity.resolved_conversation_id <> identity.conversation_id",
         ),
     ),
+    changes=by_conversation(
+        "conversation_timeline", "conversation_events", "contact_events", conversations="id"
+    ),
 )
 
 
@@ -242,6 +246,12 @@ CONVERSATION_STATUSES = Model(
             "AND following.position = this.position + 1 AND following.status = this.status",
         ),
     ),
+    changes=by_conversation(
+        "conversation_beginnings",
+        "conversation_timeline",
+        "conversation_events",
+        conversations="id",
+    ),
 )
 
 CONVERSATION_ASSIGNMENTS = Model(
@@ -277,6 +287,7 @@ CONVERSATION_ASSIGNMENTS = Model(
             "WHERE from_at IS NULL AND position > 1",
         ),
     ),
+    changes=by_conversation("conversation_events"),
 )
 
 MESSAGES = Model(
@@ -351,6 +362,9 @@ MESSAGES = Model(
             "SELECT conversation_id, COUNT(*) AS first_responses FROM messages "
             "WHERE is_first_response GROUP BY conversation_id HAVING COUNT(*) > 1",
         ),
+    ),
+    changes=by_conversation(
+        "conversation_timeline", "conversation_beginnings", "conversation_statuses", or_none=True
     ),
 )
 
@@ -483,6 +497,16 @@ CONVERSATION_FACTS = Model(
             "SELECT conversation_id, times_closed, times_reopened FROM conversation_facts "
             "WHERE times_reopened > times_closed OR times_reopened < times_closed - 1",
         ),
+    ),
+    changes=by_conversation(
+        "conversation_beginnings",
+        "conversation_timeline",
+        "messages",
+        "conversation_statuses",
+        "conversation_assignments",
+        "conversation_topics",
+        "conversation_events",
+        conversations="id",
     ),
 )
 

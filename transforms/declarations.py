@@ -41,11 +41,13 @@ class Changes:
         column: The column that holds them, there and in this model.
         reads: The tables and models that are read by such ids, and the column that holds them. A
             row of the model must depend on no other rows of these.
+        or_none: Whether there may be rows without such an id; all of them are made anew.
     """
 
     ids: str
     column: str
     reads: Mapping[str, str]
+    or_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)

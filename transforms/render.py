@@ -143,7 +143,9 @@ def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, s
 
 def _is_changed(changes: Changes, column: str) -> exp.Expr:
     ids = exp.select(changes.column).from_(changes.ids)
-    return exp.column(column).isin(query=ids)
+    found = exp.column(column).isin(query=ids)
+    # what belongs to none is always made anew
+    return exp.or_(found, exp.column(column).is_(exp.null())) if changes.or_none else found
 
 
 def _checked_columns(model: Model, query: exp.Query) -> exp.Query:

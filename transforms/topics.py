@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_conversation
 from transforms.declarations import CORE, Check, Model, model_table
 
 TOPIC_HIERARCHY = Model(
@@ -130,6 +131,9 @@ CONVERSATION_TOPICS_OVER_TIME = Model(
             "AND following.position = span.position + 1 "
             "WHERE span.is_current OR following.added_at < span.removed_at",
         ),
+    ),
+    changes=by_conversation(
+        "conversation_timeline", "conversation_events", "conversation_topics", conversations="id"
     ),
 )
 
