@@ -10,6 +10,8 @@ written                  means
 ``MAKE_TIMESTAMPTZ(n)``  the instant ``n`` microseconds after 1970, with a time zone
 ``a // b``               division of whole numbers from 0, rounded down to a whole number
 ``text COLLATE C``       ordered by its bytes, whatever the database's language
+``STRFTIME(at AT TIME    the instant as text in UTC, such as 2026-03-02 10:00:00; no other zone
+ZONE 'UTC', format)``    and no other format is translated
 """
 
 from __future__ import annotations
@@ -37,25 +39,39 @@ class Dialect:
     to_timestamp: str
     microseconds_to_timestamp: str
     whole_division: str
+    utc_text: str
     orders_text_by_language: bool = False
     snapshot: str = ""
     analyze: str = ""
 
 
 _DIALECTS = (
-    Dialect("duckdb", "EPOCH_US(a)", "TO_TIMESTAMP(a)", "MAKE_TIMESTAMPTZ(a)", "a // b"),
+    Dialect(
+        "duckdb",
+        "EPOCH_US(a)",
+        "TO_TIMESTAMP(a)",
+        "MAKE_TIMESTAMPTZ(a)",
+        "a // b",
+        "STRFTIME(a AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S')",
+    ),
     Dialect(
         "postgres",
         "CAST(EXTRACT(EPOCH FROM a) * 1000000 AS BIGINT)",
         "TO_TIMESTAMP(a)",
         "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + (a) * INTERVAL '1 microsecond')",
         "(a / b)",
+        "TO_CHAR(a AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
         orders_text_by_language=True,
         snapshot="SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         analyze="ANALYZE",
     ),
     Dialect(
-        "bigquery", "UNIX_MICROS(a)", "TIMESTAMP_SECONDS(a)", "TIMESTAMP_MICROS(a)", "DIV(a, b)"
+        "bigquery",
+        "UNIX_MICROS(a)",
+        "TIMESTAMP_SECONDS(a)",
+        "TIMESTAMP_MICROS(a)",
+        "DIV(a, b)",
+        "FORMAT_TIMESTAMP('%Y-%m-%d %H:%M:%S', a, 'UTC')",
     ),
     Dialect(
         "snowflake",
@@ -63,6 +79,7 @@ _DIALECTS = (
         "TO_TIMESTAMP_TZ(a)",
         "DATEADD(MICROSECOND, a, CAST('1970-01-01 00:00:00 +00:00' AS TIMESTAMP_TZ))",
         "CAST(FLOOR(a / b) AS BIGINT)",
+        "TO_CHAR(CONVERT_TIMEZONE('UTC', a), 'YYYY-MM-DD HH24:MI:SS')",
     ),
 )
 DIALECTS = {dialect.name: dialect for dialect in _DIALECTS}
@@ -97,10 +114,20 @@ def keep_meaning(query: exp.Expr, dialect: Dialect) -> None:
                 node.replace(_written(dialect.to_timestamp, dialect, node.this))
             case exp.IntDiv():
                 node.replace(_written(dialect.whole_division, dialect, node.this, node.expression))
+            case exp.TimeToStr(this=exp.AtTimeZone() as moment):
+                _check_utc_text(node)
+                node.replace(_written(dialect.utc_text, dialect, moment.this))
             case exp.Collate() if dialect.orders_text_by_language:
                 node.set("expression", exp.to_identifier("C", quoted=True))
             case exp.Collate():
                 node.replace(node.this)
+
+
+def _check_utc_text(node: exp.Expr) -> None:
+    """Refuse what the dialects' texts do not say."""
+    zone, pattern = node.this.args["zone"], node.args["format"]
+    if (zone.name, pattern.name) != ("UTC", "%Y-%m-%d %H:%M:%S"):
+        raise ValueError(f"only UTC and %Y-%m-%d %H:%M:%S are translated, not {node}")
 
 
 def _written(text: str, dialect: Dialect, *operands: exp.Expr) -> exp.Expr:

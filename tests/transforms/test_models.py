@@ -24,6 +24,8 @@ NOT_PORTABLE = (
     r"GENERATE_SERIES|UNNEST|PERCENTILE_CONT|IGNORE NULLS|DATE_TRUNC|DATE_DIFF|\[|USING KEY"
 )
 
+UTC_TEXT = "STRFTIME(t AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S')"
+
 
 def names(model: Model) -> str:
     return model.name
@@ -130,12 +132,27 @@ def test_models_come_after_those_they_read() -> None:
         ),
         ("postgres", "MAX(id COLLATE C)", 'MAX(id COLLATE "C")'),
         ("bigquery", "MAX(id COLLATE C)", "MAX(id)"),
+        ("duckdb", UTC_TEXT, UTC_TEXT),
+        ("postgres", UTC_TEXT, "TO_CHAR(t AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"),
+        ("bigquery", UTC_TEXT, "FORMAT_TIMESTAMP('%F %T', t, 'UTC')"),
+        (
+            "snowflake",
+            UTC_TEXT,
+            "TO_CHAR(CONVERT_TIMEZONE('UTC', t), 'yyyy-mm-DD hh24:mi:ss')",
+        ),
     ],
 )
 def test_what_has_a_meaning_of_its_own_keeps_it(dialect: str, written: str, expected: str) -> None:
     query = parse_one(f"SELECT {written} AS found", read="duckdb")
     keep_meaning(query, DIALECTS[dialect])
     assert query.sql(dialect) == f"SELECT {expected} AS found"
+
+
+@pytest.mark.parametrize("other", ["America/Los_Angeles", "%H:%M"])
+def test_other_texts_of_an_instant_are_refused(other: str) -> None:
+    written = UTC_TEXT.replace("UTC" if "/" in other else "%Y-%m-%d %H:%M:%S", other)
+    with pytest.raises(ValueError, match="only UTC"):
+        keep_meaning(parse_one(f"SELECT {written} AS found", read="duckdb"), DIALECTS["duckdb"])
 
 
 def test_a_destination_of_another_dialect_is_refused() -> None:
