@@ -162,4 +162,70 @@ CONTACTS = Model(
     ),
 )
 
-CONTACT_MODELS: tuple[Model, ...] = (CONTACTS,)
+CALLS = Model(
+    CORE,
+    model_table(
+        "calls",
+        "Phone calls and voicemails.",
+        Column("item_id", Kind.TEXT, "The item of the conversation.", nullable=False),
+        CONVERSATION_ID,
+        CUSTOMER_ID,
+        Column("contact_id", Kind.TEXT, "The contact it belongs to; null where that is not sure."),
+        Column("kind", Kind.TEXT, "call or voicemail.", nullable=False),
+        Column(
+            "direction",
+            Kind.TEXT,
+            "inbound from a customer or somebody outside, else outbound.",
+            nullable=False,
+        ),
+        Column("from_number", Kind.TEXT, "Who called; null for voicemails."),
+        Column("to_number", Kind.TEXT, "Who was called; null for voicemails."),
+        Column("started_at", Kind.TIMESTAMP, "When it began to ring, or the message began."),
+        Column("answered_at", Kind.TIMESTAMP, "When it was answered; null if it was missed."),
+        Column("completed_at", Kind.TIMESTAMP, "When it was over; null for voicemails."),
+        Column(
+            "is_missed",
+            Kind.BOOLEAN,
+            "Whether nobody answered the call, until now; null for voicemails.",
+        ),
+        _seconds("ring_seconds", "Until it was answered, or over if nobody did."),
+        _seconds("talk_seconds", "From the answer to the end, holds included."),
+        Column("recording_status", Kind.TEXT, "Such as AVAILABLE or DELETED."),
+        _seconds("recording_seconds", "Length of the recording, of a voicemail its own."),
+        Column(
+            "has_summary",
+            Kind.BOOLEAN,
+            "Whether there is a summary of the recording.",
+            nullable=False,
+        ),
+        key=("item_id",),
+    ),
+    reads=(
+        "phone_calls",
+        "voicemails",
+        "conversation_items",
+        "contact_events",
+        "contacts",
+        "conversation_identities",
+        "customer_identities",
+    ),
+    checks=(
+        Check(
+            "each call and voicemail that was loaded is there",
+            "SELECT item.id FROM conversation_items AS item "
+            "LEFT JOIN phone_calls ON phone_calls.id = item.id "
+            "LEFT JOIN voicemails ON voicemails.id = item.id "
+            "LEFT JOIN calls ON calls.item_id = item.id "
+            "WHERE calls.item_id IS NULL "
+            "AND (phone_calls.id IS NOT NULL OR voicemails.id IS NOT NULL)",
+        ),
+        Check(
+            "each contact_id names a contact",
+            "SELECT calls.item_id, calls.contact_id FROM calls "
+            "LEFT JOIN contacts ON contacts.contact_id = calls.contact_id "
+            "WHERE calls.contact_id IS NOT NULL AND contacts.contact_id IS NULL",
+        ),
+    ),
+)
+
+CONTACT_MODELS: tuple[Model, ...] = (CONTACTS, CALLS)
