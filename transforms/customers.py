@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, Check, Model, model_table
+from transforms.declarations import CORE, MARTS, Check, Model, model_table
 
 _CUSTOMER_ID = Column(
     "customer_id", Kind.TEXT, "The customer, as they are called after merges.", nullable=False
@@ -112,4 +112,180 @@ RESOLVED_CUSTOMERS = Model(
     ),
 )
 
-CUSTOMER_MODELS: tuple[Model, ...] = (RESOLVED_CUSTOMERS,)
+SURVEY_ANSWERS = Model(
+    MARTS,
+    model_table(
+        "survey_answers",
+        "Answers of customers to surveys, with their scores where these are plainly told.",
+        Column("item_id", Kind.TEXT, "The item on the customer's timeline.", nullable=False),
+        Column("customer_id", Kind.TEXT, "The customer, as they are called after merges."),
+        Column(
+            "conversation_id",
+            Kind.TEXT,
+            "The conversation, as it is called after merges; null for most: activities of "
+            "customers belong to none.",
+        ),
+        Column(
+            "answered_at",
+            Kind.TIMESTAMP,
+            "When it was answered, or else when Gladly first heard of it.",
+        ),
+        Column("source_name", Kind.TEXT, "The system that reported it."),
+        Column("title", Kind.TEXT, "Its first line on the timeline."),
+        Column("body", Kind.PROSE, "Plain or rich text."),
+        Column(
+            "score",
+            Kind.INTEGER,
+            "The score, 0 to 100; null where body and title are more than a number.",
+        ),
+        Column("score_out_of", Kind.INTEGER, "The highest score, where it is told, as in 4/5."),
+        key=("item_id",),
+    ),
+    reads=("customer_activities", "conversation_timeline"),
+    checks=(
+        Check(
+            "each score is from 0 to the highest",
+            "SELECT item_id, score, score_out_of FROM survey_answers "
+            "WHERE score < 0 OR score > COALESCE(score_out_of, 100)",
+        ),
+    ),
+)
+
+SATISFACTION = Model(
+    MARTS,
+    model_table(
+        "satisfaction",
+        "Answers to surveys by local day and by the system that reported them.",
+        Column("local_date", Kind.DATE, "The local day.", nullable=False),
+        Column(
+            "source_name",
+            Kind.TEXT,
+            "The system that reported them; empty where it is not named.",
+            nullable=False,
+        ),
+        Column("answers", Kind.INTEGER, "Answers given that day.", nullable=False),
+        Column("scored_answers", Kind.INTEGER, "Those with a score.", nullable=False),
+        Column("unscored_answers", Kind.INTEGER, "Those without one.", nullable=False),
+        Column(
+            "average_score",
+            Kind.NUMBER,
+            "Average of the scores; null for none, and where they are on several scales.",
+        ),
+        Column(
+            "scaled_answers",
+            Kind.INTEGER,
+            "Those with a score that name the highest one.",
+            nullable=False,
+        ),
+        Column(
+            "average_score_fraction",
+            Kind.NUMBER,
+            "Average of score over highest score of these, 0 to 1; null for none.",
+        ),
+        key=("local_date", "source_name"),
+    ),
+    reads=("survey_answers", "local_days"),
+    checks=(
+        Check(
+            "no average is outside of what scores can be",
+            "SELECT local_date, source_name FROM satisfaction "
+            "WHERE average_score < 0 OR average_score > 100 "
+            "OR average_score_fraction < 0 OR average_score_fraction > 1",
+        ),
+    ),
+)
+
+
+def _outcome(what: str) -> tuple[Column, ...]:
+    return (
+        Column(
+            f"{what}_payments",
+            Kind.INTEGER,
+            f"Payment requests that ended as {what.upper()}.",
+            nullable=False,
+        ),
+        Column(
+            f"{what}_amount",
+            Kind.DECIMAL,
+            "Their amounts, where all are in one currency; null else, and for none.",
+        ),
+        Column(f"{what}_currency", Kind.TEXT, "That currency."),
+    )
+
+
+CUSTOMER_360 = Model(
+    MARTS,
+    model_table(
+        "customer_360",
+        "All about a customer in one row: details, contact, topics, tasks, payments, surveys.",
+        _CUSTOMER_ID,
+        *_DETAILS,
+        Column("profile_created_at", Kind.TIMESTAMP, "When the profile was made, if known."),
+        Column("conversations", Kind.INTEGER, "Their conversations.", nullable=False),
+        Column("open_conversations", Kind.INTEGER, "Those known not to be closed.", nullable=False),
+        Column("contacts", Kind.INTEGER, "Their contacts.", nullable=False),
+        Column("messages", Kind.INTEGER, "Messages from and to them.", nullable=False),
+        Column("calls", Kind.INTEGER, "Calls and voicemails, likewise.", nullable=False),
+        Column("channels", Kind.INTEGER, "Channels they were in contact on.", nullable=False),
+        Column(
+            "first_contact_at",
+            Kind.TIMESTAMP,
+            "First message, call, or event of a contact; null without any.",
+        ),
+        Column("last_contact_at", Kind.TIMESTAMP, "The last of these."),
+        Column(
+            "top_topic_id",
+            Kind.TEXT,
+            "The topic that most of their conversations have now; of several the lowest id.",
+        ),
+        Column("top_topic_path", Kind.TEXT, "Names from its root down."),
+        Column("tasks", Kind.INTEGER, "Tasks about them.", nullable=False),
+        Column("open_tasks", Kind.INTEGER, "Those known to be open.", nullable=False),
+        Column("payment_requests", Kind.INTEGER, "Requests for a payment.", nullable=False),
+        *_outcome("completed"),
+        *_outcome("declined"),
+        Column(
+            "last_survey_score", Kind.INTEGER, "Score of their last answer that has one, if any."
+        ),
+        Column("last_survey_score_out_of", Kind.INTEGER, "The highest score, where it is told."),
+        Column("last_survey_at", Kind.TIMESTAMP, "When they gave it."),
+        key=("customer_id",),
+    ),
+    reads=(
+        "conversation_items",
+        "conversation_events",
+        "conversations",
+        "contact_events",
+        "work_session_events",
+        "customer_identities",
+        "conversation_identities",
+        "conversation_participation",
+        "conversation_topics_over_time",
+        "conversation_timeline",
+        "task_facts",
+        "payment_request_events",
+        "survey_answers",
+        "resolved_customers",
+        "topic_hierarchy",
+    ),
+    checks=(
+        Check(
+            "each customer that stands today is there",
+            "SELECT resolved.customer_id FROM resolved_customers AS resolved "
+            "LEFT JOIN customer_360 AS customer ON customer.customer_id = resolved.customer_id "
+            "WHERE customer.customer_id IS NULL",
+        ),
+        Check(
+            "no more is open, or paid, than there is",
+            "SELECT customer_id FROM customer_360 WHERE open_conversations > conversations "
+            "OR open_tasks > tasks OR completed_payments + declined_payments > payment_requests",
+        ),
+    ),
+)
+
+CUSTOMER_MODELS: tuple[Model, ...] = (
+    RESOLVED_CUSTOMERS,
+    SURVEY_ANSWERS,
+    SATISFACTION,
+    CUSTOMER_360,
+)
