@@ -94,6 +94,11 @@ def input_statement(model: Model, dialect: Dialect, names: Names) -> str:
     return _rendered(_query(model.sql), dialect, names)
 
 
+def question_statement(sql: str, dialect: Dialect, names: Names) -> str:
+    """Return a query that somebody asks; whichever datasets it names, ``names`` tells them."""
+    return _rendered(_query(sql), dialect, names)
+
+
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query that counts a model's rows."""
     return _rendered(exp.select("COUNT(*)").from_(model.name), dialect, names)
