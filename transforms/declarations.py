@@ -54,8 +54,8 @@ class Changes:
 class Example:
     """A question that a model answers, and the query that asks it.
 
-    ``sql`` is what a person types: in DuckDB's dialect, tables with the datasets they have by
-    default, ``marts`` and ``gladly``.
+    ``sql`` is what a person types: as models are written, but tables with the datasets they have
+    by default, ``marts`` and ``gladly``. Its order leaves no choice.
     """
 
     question: str
