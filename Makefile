@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint crash long bench docs lock clean
+.PHONY: demo notebooks test lint crash long bench docs lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,6 +14,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP)
 	$(BIN)/helpdesk demo
+
+notebooks: $(STAMP)
+	$(BIN)/marimo edit notebooks
 
 test: lint
 	$(BIN)/pytest -n 2

@@ -1,0 +1,1 @@
+"""Notebooks run, show what they say, and stand beside their Jupyter form."""
