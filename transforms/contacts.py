@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
-from transforms.declarations import CORE, Check, Model, model_table
+from transforms.declarations import CORE, MARTS, Check, Model, model_table
 
 
 def _count(name: str, description: str) -> Column:
     return Column(name, Kind.INTEGER, description, nullable=False)
+
+
+def _number(name: str, description: str) -> Column:
+    return Column(name, Kind.NUMBER, description)
+
+
+def _rate(name: str, description: str) -> Column:
+    return _number(name, f"{description} 0 to 1; null where there is none to divide by.")
+
+
+def _waits(name: str, what: str) -> tuple[Column, ...]:
+    """Return the columns of one wait of inbound contacts."""
+    return (
+        _count(f"{name}_contacts", f"Inbound contacts {what}, with both times known."),
+        _seconds(f"{name}_seconds", "Their waits together."),
+        _number(f"average_{name}_seconds", "Their average wait. In seconds."),
+        _number(f"median_{name}_seconds", "The wait that half of them exceed. In seconds."),
+    )
 
 
 def _seconds(name: str, description: str, *, nullable: bool = True) -> Column:
@@ -228,4 +246,109 @@ CALLS = Model(
     ),
 )
 
-CONTACT_MODELS: tuple[Model, ...] = (CONTACTS, CALLS)
+_CHANNEL = Column("channel", Kind.TEXT, "Such as CHAT; '' where none is known.", nullable=False)
+
+SERVICE_LEVELS = Model(
+    MARTS,
+    model_table(
+        "service_levels",
+        "Contacts that ended, by day, channel and inbox: service level, waits, work.",
+        Column("local_date", Kind.DATE, "The day they ended, of local_days.", nullable=False),
+        _CHANNEL,
+        Column(
+            "inbox_id",
+            Kind.TEXT,
+            "The inbox they were queued in; '' where none is known.",
+            nullable=False,
+        ),
+        _count("contacts_ended", "Contacts that ended."),
+        _count("contacts_inbound", "Of these, begun by customers or from outside."),
+        _count("contacts_outbound", "Of these, begun by agents, applications or the system."),
+        _count("contacts_fulfilled", "Of these, answered or cancelled."),
+        _count("contacts_fulfilled_before_target", "Of these, by the time they were due."),
+        _count("contacts_fulfilled_after_target", "Of the fulfilled, later than that."),
+        _rate(
+            "service_level_rate",
+            "contacts_fulfilled_before_target, of contacts_inbound, as Gladly computes it.",
+        ),
+        _count("contacts_abandoned", "Contacts that customers gave up before anybody answered."),
+        _count("contacts_abandoned_within_5_seconds", "Of these, within 5 seconds of the queue."),
+        _count("contacts_abandoned_within_10_seconds", "Of these, within 10 seconds."),
+        _count("contacts_abandoned_within_15_seconds", "Of these, within 15 seconds."),
+        _rate("abandon_rate", "contacts_abandoned, of contacts_inbound."),
+        _count("contacts_accepted", "Contacts that some agent accepted."),
+        _count("contacts_transferred", "Contacts that were passed on, however often."),
+        _rate("transfer_rate", "contacts_transferred, of contacts_ended."),
+        *_waits("queued_to_accepted", "that an agent accepted"),
+        *_waits("queued_to_fulfilled", "that were fulfilled"),
+        *_waits(
+            "queued_to_fulfilled_business", "that were fulfilled; waits in business hours only"
+        ),
+        _count("handle_contacts", "Contacts whose handle time is known."),
+        _seconds("handle_seconds", "Time agents spent on them until their ends."),
+        _number("average_handle_seconds", "The same for each of them. In seconds."),
+        _seconds("after_contact_seconds", "Time agents spent after them; it may still grow."),
+        _number("average_after_contact_seconds", "The same for each of them. In seconds."),
+        _count("contacts_held", "Contacts that were put on hold."),
+        _seconds("hold_seconds", "Time on hold."),
+        _number("average_hold_seconds", "The same for each that was put on hold. In seconds."),
+        _count("talk_contacts", "Calls that agents worked on, with handle time known."),
+        _seconds("talk_seconds", "Their handle time without holds."),
+        _number("average_talk_seconds", "The same for each of them. In seconds."),
+        key=("local_date", "channel", "inbox_id"),
+    ),
+    reads=("contacts", "local_days"),
+    checks=(
+        Check(
+            "all contacts that ended on a day are counted",
+            "SELECT ended.contacts, counted.contacts AS counted FROM ("
+            "SELECT COUNT(*) AS contacts FROM contacts INNER JOIN local_days AS days "
+            "ON contacts.ended_at >= days.starts_at AND contacts.ended_at < days.ends_at"
+            ") AS ended CROSS JOIN ("
+            "SELECT COALESCE(SUM(contacts_ended), 0) AS contacts FROM service_levels"
+            ") AS counted WHERE ended.contacts <> counted.contacts",
+        ),
+        Check(
+            "each part is at most the whole",
+            "SELECT local_date, channel, inbox_id FROM service_levels "
+            "WHERE contacts_inbound + contacts_outbound > contacts_ended "
+            "OR contacts_fulfilled_before_target + contacts_fulfilled_after_target "
+            "> contacts_fulfilled OR contacts_fulfilled > contacts_ended "
+            "OR contacts_abandoned > contacts_ended OR transfer_rate > 1",
+        ),
+    ),
+)
+
+SERVICE_LEVEL_HALF_HOURS = Model(
+    MARTS,
+    model_table(
+        "service_level_half_hours",
+        "Contacts that were queued, by half hour and channel: for staffing.",
+        Column(
+            "half_hour_start", Kind.TIMESTAMP, "Start of the half hour, in UTC.", nullable=False
+        ),
+        _CHANNEL,
+        _count("contacts_queued", "Contacts that were queued, or begun if outbound."),
+        _count("contacts_inbound", "Of these, begun by customers or from outside."),
+        _count("contacts_outbound", "Of these, begun by agents, applications or the system."),
+        _count("contacts_fulfilled_before_target", "Of these, answered by the time they were due."),
+        _count("contacts_fulfilled_after_target", "Of these, answered later than that."),
+        _rate("service_level_rate", "contacts_fulfilled_before_target, of contacts_inbound."),
+        _count("contacts_abandoned", "Of these, given up before anybody answered."),
+        _count("handle_contacts", "Of these, those whose handle time is known."),
+        _seconds("handle_seconds", "Time agents spent on them until their ends."),
+        key=("half_hour_start", "channel"),
+    ),
+    reads=("contacts",),
+    checks=(
+        Check(
+            "all contacts whose start is loaded are counted",
+            "SELECT queued.contacts, counted.contacts AS counted FROM ("
+            "SELECT COUNT(queued_at) AS contacts FROM contacts) AS queued CROSS JOIN ("
+            "SELECT COALESCE(SUM(contacts_queued), 0) AS contacts FROM service_level_half_hours"
+            ") AS counted WHERE queued.contacts <> counted.contacts",
+        ),
+    ),
+)
+
+CONTACT_MODELS: tuple[Model, ...] = (CONTACTS, CALLS, SERVICE_LEVELS, SERVICE_LEVEL_HALF_HOURS)

@@ -277,12 +277,12 @@ def test_contacts_of_the_world_are_those_of_a_program_that_reads_one_event_after
 
 
 def event(identifier: str, name: str, at: str, by: str = "SYSTEM", **content: Any) -> Row:  # noqa: ANN401
-    """Return an event of contact c1; the time is one of 2026-03-08."""
+    """Return an event of contact c1; a time without a day is one of 2026-03-08."""
     kind, _, who = by.partition(" ")
     return {
         "id": identifier,
         "type": f"CONTACT/{name}",
-        "timestamp": f"2026-03-08T{at}Z",
+        "timestamp": at if "T" in at else f"2026-03-08T{at}Z",
         "initiator": {"type": kind, "id": who},
         "content": {
             "channel": "PHONE_CALL",
