@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
 from transforms.declarations import CORE, MARTS, Check, Model, model_table
 
@@ -102,6 +103,7 @@ WORK_SESSIONS = Model(
             "WHERE handle_seconds < 0 OR after_contact_seconds < 0 OR unknown_seconds < 0",
         ),
     ),
+    changes=by_conversation("work_session_events", or_none=True),
 )
 
 AGENT_STATES = Model(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
 from transforms.declarations import CORE, MARTS, Check, Model, model_table
 
@@ -178,6 +179,7 @@ CONTACTS = Model(
             "OR queued_to_ended_seconds IS NOT NULL))",
         ),
     ),
+    changes=by_conversation("contact_events", "work_session_events", or_none=True),
 )
 
 CALLS = Model(
@@ -244,6 +246,7 @@ CALLS = Model(
             "WHERE calls.contact_id IS NOT NULL AND contacts.contact_id IS NULL",
         ),
     ),
+    changes=by_conversation("conversation_items", "contact_events", "contacts", or_none=True),
 )
 
 _CHANNEL = Column("channel", Kind.TEXT, "Such as CHAT; '' where none is known.", nullable=False)
