@@ -27,11 +27,11 @@ SELECT content_type, initiator_type, COUNT(*) AS items, MAX(timestamp) AS newest
 FROM gladly.conversation_items
 GROUP BY ALL ORDER BY items DESC LIMIT 5""",
     """\
-SELECT started.channel, COUNT(*) AS accepted,
-       MEDIAN(DATE_DIFF('second', started.timestamp, accepted.timestamp)) AS median_seconds
-FROM gladly.contact_events AS started JOIN gladly.contact_events AS accepted USING (contact_id)
-WHERE started.type = 'CONTACT/STARTED' AND accepted.type = 'CONTACT/OFFER_ACCEPTED'
-GROUP BY ALL ORDER BY accepted DESC LIMIT 5""",
+SELECT channel, SUM(contacts_inbound) AS inbound,
+       ROUND(SUM(contacts_fulfilled_before_target) / SUM(contacts_inbound), 2) AS service_level,
+       ROUND(SUM(queued_to_accepted_seconds) / SUM(queued_to_accepted_contacts)) AS waited_seconds
+FROM marts.service_levels
+GROUP BY channel ORDER BY inbound DESC LIMIT 5""",
 )
 
 
@@ -89,7 +89,9 @@ def show_answers(console: Console, database: Path) -> None:
             console.print(table)
     console.print(
         f"The database is {database}. Ask it more from Python:\n"
-        f"  import duckdb; duckdb.connect({str(database)!r}).sql('FROM gladly.emails').show()",
+        f"  import duckdb; duckdb.connect({str(database)!r}).sql('FROM marts.messages').show()\n"
+        "Open the notebooks on it, with charts of it all:\n"
+        "  make notebooks",
         highlight=False,
         soft_wrap=True,
     )
