@@ -17,6 +17,7 @@ ZONE 'UTC', format)``    and no other format is translated
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlglot import exp, parse_one
 
@@ -133,6 +134,12 @@ def _check_utc_text(node: exp.Expr) -> None:
 def _written(text: str, dialect: Dialect, *operands: exp.Expr) -> exp.Expr:
     """Parse a text of a dialect and put the operands in."""
     by_name = dict(zip("ab", operands, strict=False))
-    return parse_one(text, read=dialect.name).transform(
+    return _parsed(text, dialect.name).transform(
         lambda node: by_name[node.name].copy() if isinstance(node, exp.Column) else node
     )
+
+
+@cache
+def _parsed(text: str, dialect: str) -> exp.Expr:
+    """Parse a text of the table above once; nobody may change what is returned."""
+    return parse_one(text, read=dialect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -181,7 +182,9 @@ def _literal(value: Any, data_type: str) -> exp.Expr:  # noqa: ANN401 - any valu
     return exp.cast(exp.convert(value), data_type, dialect=MODEL_DIALECT)
 
 
+@cache
 def _query(sql: str) -> exp.Query:
+    """Parse a query once; nobody may change what is returned."""
     query = parse_one(sql, read=MODEL_DIALECT)
     if not isinstance(query, exp.Query):
         raise ValueError(f"not a query: {sql}")  # noqa: TRY004 - its text, not its type, is wrong
