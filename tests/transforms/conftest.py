@@ -10,8 +10,9 @@ from tests.transforms.world import BuiltWorld, copied, load_world
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
 ) -> Place:
-    """A new place, at each database in turn."""
-    return open_place(request.param, tmp_path_factory.mktemp("place"), postgres)
+    """A new place, at each database in turn, for the models that a test module ASKS_FOR."""
+    asks_for = getattr(request.module, "ASKS_FOR", ())
+    return open_place(request.param, tmp_path_factory.mktemp("place"), postgres, asks_for)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Databases with raw tables that a test fills, and the models built from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -21,22 +21,30 @@ from sources.tables.parquet import TableFile, TableFiles, write_rows
 from sources.tables.parse import parse_file, parser_for
 from tests.pipelines.runs import line, postgres_target
 from transforms.changes import CHANGE_MODELS
+from transforms.declarations import Model
 from transforms.models import MODELS
 
 Row = dict[str, Any]
 
 DATABASES = ("duckdb", "postgres")
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
-MODEL_TABLES = [model.table for model in MODELS if model not in CHANGE_MODELS]
 _EVENT_PARSER = parser_for(EVENTS)
 
 
 class Place:
-    """A dataset at a target, with every raw table, and the dataset of its models."""
+    """A dataset at a target, with every raw table, and the dataset of its models.
 
-    def __init__(self, target: Target, folder: Path) -> None:
+    Args:
+        target: The target.
+        folder: For work under way.
+        asks_for: The models to build, with all that they read; every model by default.
+    """
+
+    def __init__(self, target: Target, folder: Path, asks_for: Sequence[str] = ()) -> None:
         self.target = target
         self.marts = f"{target.dataset}_marts"
+        self._built = with_all_they_read(asks_for or [model.name for model in MODELS])
+        self._tables = [model.table for model in self._built if model not in CHANGE_MODELS]
         self._folder = folder
         self._warehouse = target.warehouse(folder / "raw")
         self._warehouse.prepare()
@@ -70,21 +78,21 @@ class Place:
 
         ``whole`` is needed after ``load``: no ledger tells of its rows.
         """
-        return run_transforms(self.target, self.marts, timezone=timezone, whole=whole)
+        return run_transforms(self.target, self.marts, self._built, timezone=timezone, whole=whole)
 
     def models(self) -> dict[str, list[Row]]:
-        """Return every row of every model."""
+        """Return every row of every model that was built."""
         target = self.target
         with TemporaryDirectory() as folder:
             marts = Warehouse(
-                target.destination, target.capabilities, self.marts, MODEL_TABLES, Path(folder)
+                target.destination, target.capabilities, self.marts, self._tables, Path(folder)
             ).declare()
             return {
                 table.name: [
                     dict(zip(table.columns_by_name, map(in_utc, row), strict=True))
                     for row in marts.read(table.name, list(table.columns_by_name))
                 ]
-                for table in MODEL_TABLES
+                for table in self._tables
             }
 
     def _load(self, files: list[TableFile]) -> None:
@@ -95,20 +103,32 @@ class Place:
         with client.with_alternative_dataset_name(self.marts):
             made = {
                 f"marts_{table.name}": client.make_qualified_table_name(table.name)
-                for table in MODEL_TABLES
+                for table in self._tables
             }
         return raw | made
 
 
-def open_place(name: str, folder: Path, postgres: str) -> Place:
+def with_all_they_read(names: Iterable[str]) -> list[Model]:
+    """Return models and those they, and what tells of changes, read: directly or not."""
+    by_name = {model.name: model for model in MODELS}
+    wanted, waiting = set[str](), [*names, *(model.name for model in CHANGE_MODELS)]
+    while waiting:
+        model = by_name[waiting.pop()]
+        if model.name not in wanted:
+            wanted.add(model.name)
+            waiting += [read for read in model.reads if read in by_name]
+    return [model for model in MODELS if model.name in wanted]
+
+
+def open_place(name: str, folder: Path, postgres: str, asks_for: Sequence[str] = ()) -> Place:
     """Return a new place whose sessions live in Los Angeles: no model may depend on that."""
     data = folder / name
     if name == "postgres":
         zone = quote("-ctimezone=America/Los_Angeles")
-        return Place(postgres_target(data, f"{postgres}&options={zone}"), folder)
+        return Place(postgres_target(data, f"{postgres}&options={zone}"), folder, asks_for)
     credentials = DuckDbCredentials(str(data / "warehouse.duckdb"))
     credentials.pragmas = ["TimeZone = 'America/Los_Angeles'"]
-    return Place(Target.open(name, "gladly", data, credentials=credentials), folder)
+    return Place(Target.open(name, "gladly", data, credentials=credentials), folder, asks_for)
 
 
 def lineage(number: int, extracted_at: datetime = NOW) -> Row:

@@ -13,6 +13,8 @@ from sources.tables.declarations import table_schemas
 from tests.pipelines.runs import filesystem_target
 from tests.transforms.places import NOW, Place, Row, lineage
 
+ASKS_FOR = ("conversation_timeline",)
+
 AGENTS = table_schemas(AGENT)[0]
 ANA: Row = {"id": "ana", "name": "Ana", "email_address": "ana@example.com", "deleted_at": None}
 BEN: Row = {"id": "ben", "name": None, "email_address": "ben@example.com", "deleted_at": NOW}

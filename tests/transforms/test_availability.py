@@ -14,6 +14,8 @@ from sandbox.events import EventStream
 from sandbox.world import World, WorldSettings
 from tests.transforms.places import DATABASES, Place, Row, open_place
 
+ASKS_FOR = ("agent_availability_half_hours",)
+
 HALF_HOUR = timedelta(minutes=30)
 MICROSECOND = timedelta(microseconds=1)
 CHANNELS = ["MAIL", "MESSAGING", "TASK", "VOICE"]

@@ -14,6 +14,8 @@ from tests.transforms.test_contacts import by, contact_rows, event, instant, sec
 from tests.transforms.test_contacts import survivors as merged
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("calls",)
+
 TABLES = {table.name: table for table in GLADLY_TABLES}
 KINDS = {"PHONE_CALL": "call", "VOICEMAIL": "voicemail"}
 

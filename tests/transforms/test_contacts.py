@@ -16,6 +16,8 @@ from tests.transforms.places import NOW, Place, Row, lineage
 from tests.transforms.test_identities import Merge, merge_rows
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("contacts",)
+
 MICROSECOND = timedelta(microseconds=1)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 INBOUND, OUTBOUND = {"CUSTOMER", "INTERNAL", "EXTERNAL"}, {"AGENT", "APPLICATION", "SYSTEM"}

@@ -14,6 +14,8 @@ from tests.transforms.conversation_stories import (
 )
 from tests.transforms.places import Place, Row
 
+ASKS_FOR = ("conversation_facts",)
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 

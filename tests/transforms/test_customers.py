@@ -9,6 +9,8 @@ from tests.transforms.places import Place, Row
 from tests.transforms.raw_stories import People, instant, raw_rows, reads_of
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("resolved_customers",)
+
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 

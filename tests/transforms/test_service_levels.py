@@ -12,6 +12,8 @@ from tests.transforms.places import Place, Row
 from tests.transforms.test_contacts import by, contact_rows, event
 from tests.transforms.world import ZONE, BuiltWorld
 
+ASKS_FOR = ("service_levels", "service_level_half_hours")
+
 MILLION = 1_000_000
 HALF_HOUR = timedelta(minutes=30)
 

@@ -8,6 +8,8 @@ from tests.transforms.places import Place, Row
 from tests.transforms.raw_stories import People, Read, instant, raw_rows, reads_of
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("topic_hierarchy", "conversation_topics_over_time")
+
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 

@@ -21,6 +21,8 @@ from tests.transforms.places import Place, Row, open_place
 from tests.transforms.test_identities import Merge, deletion_rows, merge_rows
 from transforms.models import MODELS
 
+ASKS_FOR = ("customer_identities", "conversation_identities", "agent_availability_half_hours")
+
 USAGE = 2
 
 
