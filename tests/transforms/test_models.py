@@ -78,7 +78,7 @@ def test_every_model_can_be_written_in_every_dialect(dialect: str, model: Model)
 
 @pytest.mark.parametrize("model", ALL_MODELS, ids=names)
 def test_no_model_uses_what_destinations_do_differently(model: Model) -> None:
-    code = re.sub(r"--.*", "", model.sql)
+    code = re.sub(r"--.*|'[^']*'", "", model.sql)
     assert not re.search(NOT_PORTABLE, code, re.IGNORECASE)
 
 
