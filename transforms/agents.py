@@ -5,17 +5,13 @@ from __future__ import annotations
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
-from transforms.declarations import CORE, MARTS, Check, Model, model_table
+from transforms.declarations import CORE, MARTS, Check, Model, count, model_table
 
 _AGENT_ID = Column("agent_id", Kind.TEXT, "The agent.", nullable=False)
 
 
 def _seconds(name: str, description: str) -> Column:
     return Column(name, Kind.DECIMAL, f"{description}, in seconds.", nullable=False)
-
-
-def _count(name: str, description: str) -> Column:
-    return Column(name, Kind.INTEGER, description, nullable=False)
 
 
 def _flag(name: str, description: str) -> Column:
@@ -112,7 +108,7 @@ AGENT_STATES = Model(
         "agent_states",
         "Stretches of time in which agents were logged out, active or away.",
         _AGENT_ID,
-        _count("position", "The agent's states, in order, from 1."),
+        count("position", "The agent's states, in order, from 1."),
         Column(
             "from_at",
             Kind.TIMESTAMP,
@@ -223,9 +219,9 @@ AGENT_TIME_SLICES = Model(
             _flag(f"is_available_for_{name}", f"Whether the agent was available for {channel}.")
             for name, channel in _AVAILABLE
         ),
-        _count("contacts_handled", "Contacts the agent had in hand."),
-        _count("contacts_on_hold", "Contacts the agent had put on hold."),
-        _count("contacts_finished_up", "Contacts the agent was finishing up after their end."),
+        count("contacts_handled", "Contacts the agent had in hand."),
+        count("contacts_on_hold", "Contacts the agent had put on hold."),
+        count("contacts_finished_up", "Contacts the agent was finishing up after their end."),
         key=("agent_id", "from_at"),
     ),
     reads=(
@@ -309,7 +305,7 @@ AGENT_HALF_HOURS = Model(
         _seconds("after_contact_seconds", "Finishing up one contact or more after its end"),
         _seconds("occupied_seconds", "Active, and handling or finishing up a contact"),
         _OCCUPANCY_RATE,
-        _count("contacts_accepted", "Offers of contacts that the agent accepted."),
+        count("contacts_accepted", "Offers of contacts that the agent accepted."),
         key=("agent_id", "half_hour_start"),
     ),
     reads=("agent_time_slices", "agent_states", "contact_events", "agent_status_events"),
@@ -350,21 +346,21 @@ AGENT_DAYS = Model(
         _OCCUPANCY_RATE,
         Column("first_login_at", Kind.TIMESTAMP, "First log-in of the day; null if none."),
         Column("last_logout_at", Kind.TIMESTAMP, "Last log-out of the day; null if none."),
-        _count("logins", "Times the agent logged in."),
-        _count("logouts", "Times the agent logged out, or was logged out."),
-        _count("times_away", "Times the agent went away, or idled."),
-        _count("contacts_offered", "Offers of contacts to the agent."),
-        _count("contacts_accepted", "Offers that the agent accepted."),
-        _count("contacts_declined", "Offers that the agent declined."),
-        _count("contacts_missed", "Offers that the agent missed."),
-        _count("contacts_fulfilled", "Contacts whose service-level clock the agent stopped."),
-        _count("contacts_transferred", "Times the agent passed a contact on."),
-        _count("contacts_ended", "Contacts that ended and that the agent had worked on."),
+        count("logins", "Times the agent logged in."),
+        count("logouts", "Times the agent logged out, or was logged out."),
+        count("times_away", "Times the agent went away, or idled."),
+        count("contacts_offered", "Offers of contacts to the agent."),
+        count("contacts_accepted", "Offers that the agent accepted."),
+        count("contacts_declined", "Offers that the agent declined."),
+        count("contacts_missed", "Offers that the agent missed."),
+        count("contacts_fulfilled", "Contacts whose service-level clock the agent stopped."),
+        count("contacts_transferred", "Times the agent passed a contact on."),
+        count("contacts_ended", "Contacts that ended and that the agent had worked on."),
         _seconds("handle_seconds", "Handle time of these contacts, by this agent"),
         _seconds("after_contact_seconds", "After-contact time of these contacts, by this agent"),
-        _count("messages_sent", "Messages the agent sent."),
-        _count("conversations_closed", "Times the agent closed a conversation."),
-        _count("topics_added", "Topics the agent added to conversations."),
+        count("messages_sent", "Messages the agent sent."),
+        count("conversations_closed", "Times the agent closed a conversation."),
+        count("topics_added", "Topics the agent added to conversations."),
         key=("agent_id", "local_date"),
     ),
     reads=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation
-from transforms.declarations import CORE, Changes, Check, Example, Model, model_table
+from transforms.declarations import CORE, Changes, Check, Example, Model, count, model_table
 
 CONVERSATION_ID = Column(
     "conversation_id", Kind.TEXT, "The conversation, as it is called after merges."
@@ -205,14 +205,14 @@ def _spans_follow_each_other(table: str) -> tuple[Check, ...]:
 _POSITION = Column(
     "position", Kind.INTEGER, "Spans of the conversation, in order, from 1.", nullable=False
 )
-_KEY_CONVERSATION_ID = CONVERSATION_BEGINNINGS.table.columns_by_name["conversation_id"]
+KEY_CONVERSATION_ID = CONVERSATION_BEGINNINGS.table.columns_by_name["conversation_id"]
 
 CONVERSATION_STATUSES = Model(
     CORE,
     model_table(
         "conversation_statuses",
         "Spans in which conversations had one status.",
-        _KEY_CONVERSATION_ID,
+        KEY_CONVERSATION_ID,
         _POSITION,
         Column("status", Kind.TEXT, "OPEN, WAITING or CLOSED.", nullable=False),
         Column("from_at", Kind.TIMESTAMP, "Since when it had it.", nullable=False),
@@ -259,7 +259,7 @@ CONVERSATION_ASSIGNMENTS = Model(
     model_table(
         "conversation_assignments",
         "Spans in which conversations were in one inbox, with one agent or none.",
-        _KEY_CONVERSATION_ID,
+        KEY_CONVERSATION_ID,
         _POSITION,
         Column(
             "from_at",
@@ -369,10 +369,6 @@ MESSAGES = Model(
 )
 
 
-def _count(name: str, description: str) -> Column:
-    return Column(name, Kind.INTEGER, description, nullable=False)
-
-
 def _seconds(name: str, description: str) -> tuple[Column, Column]:
     """Return a duration on the calendar clock, and the same on the business-hours clock."""
     return (
@@ -391,7 +387,7 @@ CONVERSATION_FACTS = Model(
     model_table(
         "conversation_facts",
         "Conversations: how each went, in figures, from its creation to its last close.",
-        _KEY_CONVERSATION_ID,
+        KEY_CONVERSATION_ID,
         CUSTOMER_ID,
         Column("created_at", Kind.TIMESTAMP, "When it was created; null where nothing tells."),
         Column(
@@ -403,11 +399,11 @@ CONVERSATION_FACTS = Model(
             "last_closed_at", Kind.TIMESTAMP, "The last close, though it may be open again since."
         ),
         Column("status", Kind.TEXT, "OPEN, WAITING or CLOSED now; null where nothing tells."),
-        _count("times_closed", "Closes that are loaded."),
-        _count("times_reopened", "Times it was open or waiting again after a close."),
+        count("times_closed", "Closes that are loaded."),
+        count("times_reopened", "Times it was open or waiting again after a close."),
         Column("first_channel", Kind.TEXT, "Of its first message or call, such as CHAT."),
         Column("last_channel", Kind.TEXT, "Of its last message or call."),
-        _count("channels", "Different channels of its messages and calls."),
+        count("channels", "Different channels of its messages and calls."),
         Column("inbox_id", Kind.TEXT, "The inbox it is in now; null where nothing tells."),
         Column("agent_id", Kind.TEXT, "The agent who has it now; null if none, or nothing tells."),
         Column(
@@ -416,15 +412,15 @@ CONVERSATION_FACTS = Model(
             "Different agents who had it; null where the event of its creation is not loaded, "
             "since then events of earlier agents may be missing.",
         ),
-        _count("items", "Items of every kind."),
-        _count("messages", "Messages, whoever wrote them."),
-        _count("messages_from_customer", "Messages of the customer."),
-        _count("messages_from_agents", "Messages of agents."),
-        _count("messages_from_automations", "Messages of rules, of programs and of Gladly's AI."),
-        _count("calls", "Calls and voicemails."),
-        _count("answered_calls", "Calls that were answered, from or to the customer."),
-        _count("notes", "Internal notes."),
-        _count("topics", "Topics it has now."),
+        count("items", "Items of every kind."),
+        count("messages", "Messages, whoever wrote them."),
+        count("messages_from_customer", "Messages of the customer."),
+        count("messages_from_agents", "Messages of agents."),
+        count("messages_from_automations", "Messages of rules, of programs and of Gladly's AI."),
+        count("calls", "Calls and voicemails."),
+        count("answered_calls", "Calls that were answered, from or to the customer."),
+        count("notes", "Internal notes."),
+        count("topics", "Topics it has now."),
         *_seconds(
             "first_response",
             "From the first inbound message to an agent's first message that answers; null without "
@@ -441,7 +437,7 @@ CONVERSATION_FACTS = Model(
             "Whether one message of an agent, or one answered call, was enough: it is closed, was "
             "closed once, and took one touch. Null while open, and until all its items are loaded.",
         ),
-        _count("merged_conversations", "Conversations that were merged into it."),
+        count("merged_conversations", "Conversations that were merged into it."),
         Column(
             "is_beginning_seen",
             Kind.BOOLEAN,

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from importlib.resources import files
 from typing import Any
 
-from sources.tables.declarations import Column, TableSchema
+from sources.tables.declarations import Column, Kind, TableSchema
 
 Rows = Iterable[Sequence[Any]]
 
@@ -104,6 +104,11 @@ class Model:
             _is_unique(self.name, self.table.key),
             *self.checks,
         )
+
+
+def count(name: str, description: str) -> Column:
+    """Return the column of a count: none is 0, never null."""
+    return Column(name, Kind.INTEGER, description, nullable=False)
 
 
 def model_table(name: str, description: str, *columns: Column, key: tuple[str, ...]) -> TableSchema:

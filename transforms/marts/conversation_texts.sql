@@ -1,0 +1,129 @@
+-- One row is a conversation in which anything was written, said or noted, as one text.
+-- Key: conversation_id.
+-- Answers: what was said in this conversation? What goes into a prompt, an embedding or a search?
+--
+-- The text has a line for each message, summary of a call, and note, in order of time (UTC):
+--
+--   [2026-03-02 10:00:00 UTC] Customer Cleo Customer (CHAT): Where is my lamp?
+--   [2026-03-02 10:01:30 UTC] Agent Amy Agent (CHAT): On its way.
+--   [2026-03-02 10:02:00 UTC] Agent Amy Agent (internal note): Was asked twice.
+--   [2026-03-02 10:05:00 UTC] Customer Cleo Customer (EMAIL): Subject: My lamp | It came.
+--
+-- Line breaks within an item become spaces. Items whose text is empty say [no text], or [redacted]
+-- where it was there once. Agents and customers have the names they have now: customers that of
+-- the profile that remains after merges, as read by itself, else as exported. Whoever has no
+-- name is their type alone. Notes are internal: customers never saw them.
+WITH
+
+redacted AS (
+  SELECT DISTINCT item_id
+  FROM redacted_items
+),
+
+said AS (
+  SELECT
+    entry.item_id,
+    entry.conversation_id,
+    entry.occurred_at,
+    entry.kind,
+    entry.channel,
+    entry.author_type,
+    CASE entry.author_type
+      WHEN 'AGENT' THEN agent.name
+      WHEN 'CUSTOMER' THEN COALESCE(profile.name, customer.name, sent_customer.name)
+    END AS author_name,
+    entry.subject,
+    entry.text,
+    CASE WHEN redacted.item_id IS NULL THEN 0 ELSE 1 END AS is_redacted
+  FROM conversation_timeline AS entry
+  LEFT JOIN redacted ON redacted.item_id = entry.item_id
+  LEFT JOIN agents AS agent ON agent.id = entry.author_id
+  LEFT JOIN customer_identities AS author ON author.customer_id = entry.author_id
+  LEFT JOIN customer_profiles AS profile
+    ON profile.id = COALESCE(author.resolved_customer_id, entry.author_id)
+  LEFT JOIN customers AS customer
+    ON customer.id = COALESCE(author.resolved_customer_id, entry.author_id)
+  LEFT JOIN customers AS sent_customer ON sent_customer.id = entry.author_id
+  WHERE entry.kind IN ('message', 'call', 'note') AND entry.conversation_id IS NOT NULL
+),
+
+lines AS (
+  SELECT
+    conversation_id,
+    item_id,
+    occurred_at,
+    kind,
+    author_type,
+    is_redacted,
+    '[' || COALESCE(
+      STRFTIME(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S') || ' UTC', 'no time'
+    ) || '] '
+    || CASE author_type
+      WHEN 'CUSTOMER' THEN 'Customer'
+      WHEN 'EXTERNAL' THEN 'Third party'
+      WHEN 'AGENT' THEN 'Agent'
+      WHEN 'AUTOMATION' THEN 'Automation'
+      WHEN 'API' THEN 'Program'
+      WHEN 'SYSTEM' THEN 'System'
+      ELSE 'Somebody'
+    END
+    || COALESCE(' ' || NULLIF(author_name, ''), '')
+    || ' (' || CASE WHEN kind = 'note' THEN 'internal note' ELSE channel END || '): '
+    || COALESCE('Subject: ' || NULLIF(TRIM(subject), '') || ' | ', '')
+    || COALESCE(
+      NULLIF(TRIM(text), ''), CASE WHEN is_redacted = 1 THEN '[redacted]' ELSE '[no text]' END
+    ) AS line
+  FROM said
+),
+
+numbered AS (
+  SELECT
+    conversation_id,
+    occurred_at,
+    kind,
+    author_type,
+    is_redacted,
+    REPLACE(REPLACE(REPLACE(line, CHR(13) || CHR(10), ' '), CHR(10), ' '), CHR(13), ' ') AS line,
+    ROW_NUMBER() OVER (
+      PARTITION BY conversation_id ORDER BY occurred_at, item_id COLLATE C
+    ) AS line_number
+  FROM lines
+),
+
+texts AS (
+  SELECT
+    conversation_id,
+    MIN(occurred_at) AS first_said_at,
+    MAX(occurred_at) AS last_said_at,
+    COUNT(*) AS line_count,
+    SUM(CASE WHEN kind = 'message' THEN 1 ELSE 0 END) AS messages,
+    SUM(CASE WHEN kind = 'message' AND author_type = 'CUSTOMER' THEN 1 ELSE 0 END)
+      AS messages_from_customer,
+    SUM(CASE WHEN kind = 'message' AND author_type = 'AGENT' THEN 1 ELSE 0 END)
+      AS messages_from_agents,
+    SUM(CASE WHEN kind = 'call' THEN 1 ELSE 0 END) AS calls,
+    SUM(CASE WHEN kind = 'note' THEN 1 ELSE 0 END) AS notes,
+    MAX(is_redacted) = 1 AS contains_redacted,
+    STRING_AGG(line, '
+' ORDER BY line_number NULLS FIRST) AS text
+  FROM numbered
+  GROUP BY conversation_id
+)
+
+SELECT
+  texts.conversation_id,
+  beginning.customer_id,
+  texts.first_said_at,
+  texts.last_said_at,
+  texts.line_count,
+  texts.messages,
+  texts.messages_from_customer,
+  texts.messages_from_agents,
+  texts.calls,
+  texts.notes,
+  LENGTH(texts.text) AS characters,
+  texts.contains_redacted,
+  texts.text
+FROM texts
+INNER JOIN conversation_beginnings AS beginning
+  ON beginning.conversation_id = texts.conversation_id
