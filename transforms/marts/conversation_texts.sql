@@ -83,7 +83,9 @@ numbered AS (
     kind,
     author_type,
     is_redacted,
-    REPLACE(REPLACE(REPLACE(line, CHR(13) || CHR(10), ' '), CHR(10), ' '), CHR(13), ' ') AS line,
+    TRIM(
+      REPLACE(REPLACE(REPLACE(line, CHR(13) || CHR(10), ' '), CHR(10), ' '), CHR(13), ' ')
+    ) AS line,
     ROW_NUMBER() OVER (
       PARTITION BY conversation_id ORDER BY occurred_at, item_id COLLATE C
     ) AS line_number
