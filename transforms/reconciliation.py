@@ -2,6 +2,60 @@
 
 from __future__ import annotations
 
-from transforms.declarations import Model
+from sources.tables.declarations import Column, Kind
+from transforms.declarations import MARTS, Check, Model, model_table
 
-RECONCILIATION_MODELS: tuple[Model, ...] = ()
+RECONCILIATION = Model(
+    MARTS,
+    model_table(
+        "reconciliation",
+        "Our figures of a day beside those of Gladly's own reports, and why they differ.",
+        Column("local_date", Kind.DATE, "The day, of local_days.", nullable=False),
+        Column(
+            "metric",
+            Kind.TEXT,
+            "contacts_ended, contacts_inbound, contacts_fulfilled, contacts_abandoned, "
+            "service_level_rate, average_inbound_handle_seconds, average_outbound_handle_seconds, "
+            "conversations_closed (for the last time), first_contact_resolution_eligible, or "
+            "first_contact_resolution_rate. Rates are 0 to 1.",
+            nullable=False,
+        ),
+        Column(
+            "our_value",
+            Kind.NUMBER,
+            "Our figure, of all that is loaded; null for a rate or average of nothing.",
+        ),
+        Column("gladly_value", Kind.NUMBER, "The figure of Gladly's report; likewise."),
+        Column(
+            "difference", Kind.NUMBER, "our_value less gladly_value; null where one of them is."
+        ),
+        Column(
+            "reason",
+            Kind.TEXT,
+            "equal, not comparable, incomplete day, restated or unexplained: the first that holds.",
+            nullable=False,
+        ),
+        Column("extracted_at", Kind.TIMESTAMP, "When Gladly's report was read.", nullable=False),
+        key=("local_date", "metric"),
+    ),
+    reads=(
+        "load_files",
+        "local_days",
+        "report_windows",
+        "report_contact_summary_v2",
+        "report_conversation_summary",
+        "contacts",
+        "work_session_events",
+        "conversation_events",
+        "conversation_identities",
+    ),
+    checks=(
+        Check(
+            "each reason is one of five",
+            "SELECT local_date, metric, reason FROM reconciliation WHERE reason NOT IN "
+            "('equal', 'not comparable', 'incomplete day', 'restated', 'unexplained')",
+        ),
+    ),
+)
+
+RECONCILIATION_MODELS: tuple[Model, ...] = (RECONCILIATION,)
