@@ -1,0 +1,167 @@
+"""Agents over time: models say what a walk through the raw records says, and what Gladly reports."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pipelines.gladly_tables import GLADLY_TABLES
+from tests.pipelines.runs import read_tables
+from tests.transforms.places import Place, Row, open_place
+from tests.transforms.raw_agents import (
+    agent_states,
+    availability_spans,
+    contact_spans,
+    days,
+    half_hours,
+    pieces_of,
+    sessions_in,
+)
+from tests.transforms.world import ZONE, BuiltWorld, Raw
+
+LOS_ANGELES = ZoneInfo(ZONE)
+SAME: tuple[list[str], list[str]] = ([], [])
+
+
+def differences(found: Iterable[Row], expected: Iterable[Row]) -> tuple[list[str], list[str]]:
+    """Return some rows that only one side has; comparing long lists whole takes minutes to show."""
+    ours, theirs = Counter(map(told, found)), Counter(map(told, expected))
+    return sorted((ours - theirs).elements())[:3], sorted((theirs - ours).elements())[:3]
+
+
+def told(row: Row) -> str:
+    return json.dumps(row, default=plain, ensure_ascii=False, sort_keys=True)
+
+
+def plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:.9f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return str(value)
+
+
+def survivors(raw: Raw, entity: str) -> dict[str, str]:
+    """Return who stands for each id that was merged away, as events and redirects tell it."""
+    told = {
+        event["content"][f"source{entity}Id"]: event["content"][f"destination{entity}Id"]
+        for event in raw.events
+        if event["type"] == "CUSTOMER/MERGED" and event["content"].get(f"source{entity}Id")
+    }
+    if entity == "Customer":
+        reads = raw.records("enrichment", "enrichment_reads.jsonl")
+        moved = {read["entityId"]: read["movedTo"] for read in reads if read["movedTo"]}
+        told = moved | told
+    found = {}
+    for identifier in told:
+        found[identifier] = told[identifier]
+        while found[identifier] in told:
+            found[identifier] = told[found[identifier]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def sessions(world: BuiltWorld) -> list[Row]:
+    """Work sessions as received, with the ids of today."""
+    conversations = survivors(world.raw, "Conversation")
+    customers = survivors(world.raw, "Customer")
+    return [
+        row
+        | {
+            "conversation_id": conversations.get(row["conversation_id"], row["conversation_id"]),
+            "customer_id": customers.get(row["customer_id"], row["customer_id"]),
+        }
+        for row in sessions_in(world.raw.archive)
+    ]
+
+
+@pytest.fixture(scope="module")
+def names(world: BuiltWorld) -> dict[str, str]:
+    """What agents are called in the last list of them."""
+    latest = world.raw.latest("reference", "agents.jsonl")
+    return {identifier: agent["name"] for identifier, agent in latest.items()}
+
+
+def test_work_sessions_are_those_received_with_the_ids_of_today(
+    world: BuiltWorld, sessions: list[Row]
+) -> None:
+    assert len(sessions) > 200
+    assert differences(world.models["work_sessions"], sessions) == SAME
+    merged = {**survivors(world.raw, "Conversation"), **survivors(world.raw, "Customer")}
+    received = {row["customer_id"] for row in sessions_in(world.raw.archive)}
+    assert received & set(merged)
+
+
+def test_states_are_those_of_a_walk_through_the_events(world: BuiltWorld) -> None:
+    expected = agent_states(world.raw.events)
+    assert differences(world.models["agent_states"], expected) == SAME
+    assert {row["state"] for row in expected if row["from_at"] is None} > {"active"}
+
+
+def test_availability_is_that_of_a_walk_through_the_events(world: BuiltWorld) -> None:
+    found = world.models["agent_availability_spans"]
+    assert differences(found, availability_spans(world.raw.events)) == SAME
+
+
+def test_contacts_in_hand_are_those_of_a_walk_through_the_events(
+    world: BuiltWorld, sessions: list[Row]
+) -> None:
+    expected = contact_spans(world.raw.events, sessions)
+    assert differences(world.models["agent_contact_spans"], expected) == SAME
+    assert {row["told_by"] for row in expected if row["activity"] == "handling"} == {
+        "events",
+        "work_session",
+    }
+
+
+def test_slices_are_cut_at_every_edge(world: BuiltWorld, sessions: list[Row]) -> None:
+    expected = [
+        {
+            "agent_id": piece.agent_id,
+            "from_at": piece.from_at,
+            "until_at": piece.until_at,
+            "half_hour_start": piece.half_hour,
+            "local_date": piece.day(LOS_ANGELES),
+            "seconds": piece.seconds,
+            "is_active": piece.any("active"),
+            "is_away": piece.any("away"),
+            "is_available_for_voice": piece.any("VOICE"),
+            "is_available_for_messaging": piece.any("MESSAGING"),
+            "is_available_for_mail": piece.any("MAIL"),
+            "is_available_for_task": piece.any("TASK"),
+            "contacts_handled": piece.kinds["handling"],
+            "contacts_on_hold": piece.kinds["on_hold"],
+            "contacts_finished_up": piece.kinds["after_contact"],
+        }
+        for piece in pieces_of(world.raw.events, sessions, LOS_ANGELES)
+    ]
+    assert differences(world.models["agent_time_slices"], expected) == SAME
+
+
+def test_half_hours_are_those_of_a_plain_count(world: BuiltWorld, sessions: list[Row]) -> None:
+    found = world.models["agent_half_hours"]
+    assert differences(found, half_hours(world.raw.events, sessions, LOS_ANGELES)) == SAME
+    assert {row["is_partial"] for row in found} == {True, False}
+    available = {
+        (row["agent_id"], row["half_hour_start"], channel): row[f"available_for_{channel}_seconds"]
+        for row in found
+        for channel in ("voice", "messaging", "mail", "task")
+        if row[f"available_for_{channel}_seconds"]
+    }
+    assert available == {
+        (row["agent_id"], row["half_hour_start"], row["channel"].lower()): row["available_seconds"]
+        for row in world.models["agent_availability_half_hours"]
+    }
+
+
+def test_days_are_those_of_a_plain_count(
+    world: BuiltWorld, sessions: list[Row], names: dict[str, str]
+) -> None:
+    found = world.models["agent_days"]
+    assert differences(found, days(world.raw.events, sessions, LOS_ANGELES, names)) == SAME
+    assert {row["is_partial"] for row in found} == {True, False}
