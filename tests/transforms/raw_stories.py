@@ -1,5 +1,6 @@
 """What raw records say of customers, conversations and reads, for tests that count from them."""
 
+import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -124,3 +125,19 @@ class People:
 def typed(events: Iterable[Record], *types: str) -> Iterator[Record]:
     """Yield events of some types."""
     return (event for event in events if event["type"] in types)
+
+
+def sessions_of(raw: Raw) -> list[Record]:
+    """Return the work sessions as read last: without what stood in while a contact was open."""
+    found: dict[tuple[str, str], Record] = {}
+    for path in sorted((raw.archive / "reports").rglob("work_session_events*")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                found[row["contact_session_id"], row["agent_id"]] = row
+    worked_on = {contact for contact, agent in found if agent}
+    return [row for (contact, agent), row in found.items() if agent or contact not in worked_on]
+
+
+def in_order(found: Iterable[Record]) -> list[Record]:
+    """Return rows in an order that does not depend on where they come from."""
+    return sorted(found, key=lambda row: [str(row[name]) for name in sorted(row)])

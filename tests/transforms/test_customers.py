@@ -1,12 +1,11 @@
 """Customers: who stands today, under which name, since when."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from tests.transforms.places import Place, Row
-from tests.transforms.raw_stories import People, instant, raw_rows, reads_of
+from tests.transforms.raw_stories import People, in_order, instant, raw_rows, reads_of, sessions_of
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("resolved_customers",)
@@ -14,20 +13,11 @@ ASKS_FOR = ("resolved_customers",)
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 
-def sessions(raw: Raw) -> list[Row]:
-    """Return the rows of work sessions, as files have them."""
-    found = []
-    for path in sorted((raw.archive / "reports").rglob("work_session_events*")):
-        with path.open(encoding="utf-8", newline="") as file:
-            found += list(csv.DictReader(file))
-    return found
-
-
 def mentions(raw: Raw) -> Iterator[str]:
     """Yield every customer id that any record names."""
     yield from (item["customerId"] for item in raw.items)
     yield from (one["id"] for one in raw.records("exports", "customers.jsonl"))
-    yield from (session["customer_id"] for session in sessions(raw))
+    yield from (session["customer_id"] for session in sessions_of(raw))
     for event in raw.events:
         for name in ("customerId", "sourceCustomerId", "destinationCustomerId"):
             yield event["content"].get(name, "")
@@ -127,10 +117,6 @@ def plain_customers(raw: Raw) -> list[Row]:
             }
         )
     return found
-
-
-def in_order(found: list[Row]) -> list[Row]:
-    return sorted(found, key=lambda row: [str(value) for value in row.values()])
 
 
 def test_customers_of_the_world_are_who_raw_records_say_they_are(world: BuiltWorld) -> None:
