@@ -112,9 +112,9 @@ def availability_spans(events: Iterable[Row]) -> list[Row]:
         said = {happened_at(e): set(e["content"]["availableFor"]) for e in story if is_update(e)}
         since: dict[str, datetime] = {}
         for at, channels in said.items():
-            for channel in set(since) - channels:
-                rows.append(available(agent, channel, since.pop(channel), at))
-            since = {channel: at for channel in channels} | since
+            gone = set(since) - channels
+            rows += [available(agent, channel, since.pop(channel), at) for channel in gone]
+            since = dict.fromkeys(channels, at) | since
         rows += [available(agent, channel, at, None) for channel, at in since.items()]
     return rows
 
@@ -200,7 +200,7 @@ def length(seconds: Decimal) -> timedelta:
     return int(seconds * 1_000_000) * MICROSECOND
 
 
-def stretch(  # noqa: PLR0913, PLR0917 - the columns of a row
+def stretch(
     contact: str,
     agent: str,
     activity: str,
@@ -254,9 +254,7 @@ def pieces_of(events: Sequence[Row], sessions: Sequence[Row], zone: ZoneInfo) ->
         for e in events
         if e["type"].startswith(("AGENT_STATUS/", "AGENT_AVAILABILITY/"))
     ]
-    about_contacts = [
-        instant(e["timestamp"]) for e in events if e["type"].startswith("CONTACT/")
-    ]
+    about_contacts = [instant(e["timestamp"]) for e in events if e["type"].startswith("CONTACT/")]
     agents_end = max(about_agents, default=EPOCH)
     contacts_end = max(about_contacts, default=EPOCH)
     spans: dict[str, list[Span]] = defaultdict(list)

@@ -211,7 +211,9 @@ def text_of(item: Row) -> str:
     for name in TEXTS:
         if name in content:
             found = content[name]
-            return str(found.get("text") or "" if isinstance(found, dict) else found or "")
+            if isinstance(found, dict):
+                found = found.get("text") or found.get("summary")
+            return str(found or "")
     return ""
 
 

@@ -236,7 +236,7 @@ def test_a_lost_event_is_unexplained_unless_the_ledger_tells_that_its_span_was_n
     on_that_day = "timestamp >= '2026-03-05T12:00:00Z' AND timestamp < '2026-03-05T20:00:00Z'"
     for table, kind in (("contact", "CONTACT/ENDED"), ("conversation", "CONVERSATION/CLOSED")):
         place.execute(
-            f"DELETE FROM {{{table}_events}} WHERE event_id = (SELECT MIN(event_id) "  # noqa: S608 - names of the test
+            f"DELETE FROM {{{table}_events}} WHERE event_id = (SELECT MIN(event_id) "
             f"FROM {{{table}_events}} WHERE type = '{kind}' AND {on_that_day})"
         )
     rows = reconciliation(place)
@@ -248,7 +248,8 @@ def test_a_lost_event_is_unexplained_unless_the_ledger_tells_that_its_span_was_n
         FIRST_WHOLE_DAY
     }
     place.execute(
-        "DELETE FROM {load_files} WHERE stream = 'gladly.events' AND window_to > '2026-03-06'"
+        "DELETE FROM {load_files} "
+        "WHERE stream = 'gladly.events' AND window_to > '2026-03-06T00:00:00Z'"
     )
     changed = Counter(row["reason"] for row in reconciliation(place))
     assert changed["unexplained"] == 0
@@ -424,7 +425,7 @@ def test_what_no_feed_tells_of_a_contact_makes_its_figures_incomplete(place: Pla
     }
     load_reports(place, contacts=gladly)
     found = reasons(place)
-    assert found["contacts_ended"] == (2, 2, "equal")
+    assert found.pop("contacts_ended") == (2, 2, "equal")
     assert {metric for metric, row in found.items() if row[2] == "incomplete day"} == {
         "contacts_inbound",
         "contacts_fulfilled",

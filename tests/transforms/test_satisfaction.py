@@ -1,6 +1,7 @@
 """Surveys, and customers in one row: read plainly, and counted again from raw records."""
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -132,7 +133,7 @@ def test_averages_are_those_of_one_system_and_one_scale(place: Place) -> None:
         "plain": ("3", "4"),
         "": ("6", "60/100"),
     }
-    told = [
+    told: list[Row] = [
         {"id": f"{source} {score}", "source_name": source or None, "body": score}
         for source, some in scores.items()
         for score in some
@@ -198,75 +199,92 @@ def outcome(what: str, payments: list[tuple[str | None, str, Decimal]]) -> Row:
     }
 
 
-def test_customers_of_the_world_in_one_row(world: BuiltWorld) -> None:
-    raw = world.raw
-    reads = reads_of(raw)
-    people = People(raw.events, reads)
-    told = conversations_of(raw, people)
-    conversations, contacts, channels = defaultdict(set), defaultdict(set), defaultdict(set)
-    moments, counts = defaultdict(list), defaultdict(Counter[str])
+@dataclass
+class History:
+    """What raw records tell of one customer."""
+
+    conversations: set[str] = field(default_factory=set)
+    contacts: set[str] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
+    moments: list[datetime | None] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def histories_of(raw: Raw, people: People) -> dict[str, History]:
+    """Gather what each customer wrote and what was done for them, whatever feed tells of it."""
+    found: dict[str, History] = defaultdict(History)
     for item in raw.items:
-        customer, kind = people.customer(item["customerId"]), item["content"]["type"]
-        conversations[customer].add(people.conversation(item.get("conversationId", "")))
+        history, kind = found[people.customer(item["customerId"])], item["content"]["type"]
+        history.conversations.add(people.conversation(item.get("conversationId", "")))
         if kind in CHANNELS:
-            counts[customer]["calls" if kind in CALLS else "messages"] += 1
-            channels[customer].add(CHANNELS[kind])
-            moments[customer].append(instant(item["timestamp"]))
+            history.counts["calls" if kind in CALLS else "messages"] += 1
+            history.channels.add(CHANNELS[kind])
+            history.moments.append(instant(item["timestamp"]))
     for event in raw.events:
         content, entity = event["content"], event["type"].partition("/")[0]
-        customer = people.customer(content.get("customerId", ""))
-        if entity in ("CONTACT", "CONVERSATION", "CONVERSATION_ASSIGNEE"):
-            conversations[customer].add(people.conversation(content["conversationId"]))
+        history = found[people.customer(content.get("customerId", ""))]
+        if entity in {"CONTACT", "CONVERSATION", "CONVERSATION_ASSIGNEE"}:
+            history.conversations.add(people.conversation(content["conversationId"]))
         if entity == "CONTACT":
-            contacts[customer].add(content["contactId"])
-            channels[customer].add(content["channel"])
-            moments[customer].append(instant(event["timestamp"]))
+            history.contacts.add(content["contactId"])
+            history.channels.add(content["channel"])
+            history.moments.append(instant(event["timestamp"]))
     for session in sessions_of(raw):
-        customer = people.customer(session["customer_id"])
-        conversations[customer].add(people.conversation(session["conversation_id"]))
-        contacts[customer].add(session["contact_session_id"])
-    for read in reads:
+        history = found[people.customer(session["customer_id"])]
+        history.conversations.add(people.conversation(session["conversation_id"]))
+        history.contacts.add(session["contact_session_id"])
+    for read in reads_of(raw):
         if read.kind == "conversations" and read.document:
-            conversation = people.conversation(read.entity_id)
-            conversations[people.customer(read.document["customerId"])].add(conversation)
-    topics = defaultdict(set)
+            history = found[people.customer(read.document["customerId"])]
+            history.conversations.add(people.conversation(read.entity_id))
+    for history in found.values():
+        history.conversations.discard("")
+    return found
+
+
+def current_topics(raw: Raw) -> dict[str, set[str]]:
+    """Return the topics that each conversation has today."""
+    found = defaultdict(set)
     for span in spans_of(raw):
         if span["is_current"]:
-            topics[span["conversation_id"]].add(span["topic_id"])
-    paths = {
-        row["topic_id"]: row["path"]
-        for row in plain_hierarchy(raw.latest("exports", "topics.jsonl"))
-    }
+            found[span["conversation_id"]].add(span["topic_id"])
+    return found
+
+
+def test_customers_of_the_world_in_one_row(world: BuiltWorld) -> None:
+    raw = world.raw
+    people = People(raw.events, reads_of(raw))
+    told = conversations_of(raw, people)
+    is_open = {one: bool(story.told) and story.told[-1] != "CLOSED" for one, story in told.items()}
+    histories, topics = histories_of(raw, people), current_topics(raw)
+    hierarchy = plain_hierarchy(raw.latest("exports", "topics.jsonl"))
+    paths = {row["topic_id"]: row["path"] for row in hierarchy}
     payments = plain_payments(raw, people)
-    tasks = defaultdict(list)
+    tasks: dict[str, list[str]] = defaultdict(list)
     for row in world.models["task_facts"]:
         tasks[row["customer_id"]].append(row["status"])
     expected = []
     # who they are, and how tasks stand, other tests count again
     for customer in world.models["resolved_customers"]:
         identifier = customer["customer_id"]
-        own = conversations[identifier] - {""}
-        labels = Counter(topic for one in own for topic in topics[one])
+        history = histories[identifier]
+        labels = Counter(topic for one in history.conversations for topic in topics[one])
         top = min(labels, key=lambda topic: (-labels[topic], topic), default=None)
         expected.append(
             {
                 name: value
                 for name, value in customer.items()
-                if name not in ("deleted_at", "first_seen_at", "last_seen_at")
+                if name not in {"deleted_at", "first_seen_at", "last_seen_at"}
             }
             | {
-                "conversations": len(own),
-                "open_conversations": sum(
-                    bool(told[one].told) and told[one].told[-1] != "CLOSED"
-                    for one in own
-                    if one in told
-                ),
-                "contacts": len(contacts[identifier]),
-                "messages": counts[identifier]["messages"],
-                "calls": counts[identifier]["calls"],
-                "channels": len(channels[identifier]),
-                "first_contact_at": min(moments[identifier], default=None),
-                "last_contact_at": max(moments[identifier], default=None),
+                "conversations": len(history.conversations),
+                "open_conversations": sum(is_open.get(one, False) for one in history.conversations),
+                "contacts": len(history.contacts),
+                "messages": history.counts["messages"],
+                "calls": history.counts["calls"],
+                "channels": len(history.channels),
+                "first_contact_at": min(filter(None, history.moments), default=None),
+                "last_contact_at": max(filter(None, history.moments), default=None),
                 "top_topic_id": top,
                 "top_topic_path": paths.get(top or ""),
                 "tasks": len(tasks[identifier]),
