@@ -39,6 +39,8 @@ from tests.transforms.raw_conversations import (
 from tests.transforms.raw_identities import identities_of
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("response_times", "conversations_closed", "backlog_by_hour", "conversation_texts")
+
 Conversations = dict[str, Conversation]
 SPEAKERS = {
     "CUSTOMER": "Customer",

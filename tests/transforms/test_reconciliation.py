@@ -16,6 +16,8 @@ from tests.transforms.places import DATABASES, Place, Row, lineage, open_place
 from tests.transforms.test_contacts import by, contact_rows, event, instant, survivor, survivors
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("reconciliation",)
+
 TABLES = {table.name: table for table in GLADLY_TABLES}
 KEY = ("local_date", "metric")
 DAY = timedelta(days=1)
@@ -172,7 +174,7 @@ def days_of_utc(
     postgres: str,
 ) -> Place:
     """The world's tables at each database, for models of days of UTC, as its reports count."""
-    place = open_place(request.param, tmp_path_factory.mktemp("utc"), postgres)
+    place = open_place(request.param, tmp_path_factory.mktemp("utc"), postgres, ASKS_FOR)
     rows = read_tables(world.place.target)
     place.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
     return place
@@ -223,7 +225,7 @@ def test_days_of_another_time_zone_are_not_comparable(world: BuiltWorld) -> None
 
 def copy_of(place: Place, folder: Path, postgres: str) -> Place:
     """Return a place of its own with the same tables."""
-    copy = open_place("duckdb", folder, postgres)
+    copy = open_place("duckdb", folder, postgres, ASKS_FOR)
     rows = read_tables(place.target)
     copy.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
     return copy

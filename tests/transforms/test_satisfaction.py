@@ -19,6 +19,8 @@ from tests.transforms.raw_stories import (
 from tests.transforms.raw_topics import plain_hierarchy, spans_of
 from tests.transforms.world import ZONE, BuiltWorld, Raw
 
+ASKS_FOR = ("survey_answers", "satisfaction", "customer_360")
+
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 

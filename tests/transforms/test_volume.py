@@ -10,6 +10,8 @@ from tests.transforms.raw_stories import People, in_order, raw_rows, reads_of, s
 from tests.transforms.raw_topics import plain_hierarchy, spans_of
 from tests.transforms.world import BuiltWorld, Raw
 
+ASKS_FOR = ("channel_volume", "topic_volume", "contact_reasons", "ai_containment")
+
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 COUNTS = (
     "contacts_started",
