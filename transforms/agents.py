@@ -5,7 +5,7 @@ from __future__ import annotations
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
-from transforms.declarations import CORE, MARTS, Check, Model, count, model_table
+from transforms.declarations import CORE, MARTS, Check, Example, Model, count, model_table
 
 _AGENT_ID = Column("agent_id", Kind.TEXT, "The agent.", nullable=False)
 
@@ -328,6 +328,45 @@ AGENT_HALF_HOURS = Model(
         ),
         _times_are_those_of_slices("agent_half_hours"),
     ),
+    examples=(
+        Example(
+            "How many agents were active in each half hour, and how busy were they?",
+            """\
+SELECT half_hour_start,
+       COUNT(CASE WHEN active_seconds > 0 THEN agent_id END) AS agents_active,
+       CAST(SUM(occupied_seconds) AS DOUBLE) / NULLIF(SUM(active_seconds), 0) AS occupancy_rate
+FROM marts.agent_half_hours
+WHERE NOT is_partial
+GROUP BY half_hour_start
+ORDER BY half_hour_start""",
+        ),
+        Example(
+            "Were agents available when customers called?",
+            """\
+SELECT calls.half_hour_start, calls.contacts_inbound, calls.contacts_abandoned,
+       COUNT(agent.agent_id) AS agents_available
+FROM marts.service_level_half_hours AS calls
+LEFT JOIN marts.agent_half_hours AS agent
+  ON agent.half_hour_start = calls.half_hour_start AND agent.available_for_voice_seconds > 0
+WHERE calls.channel = 'PHONE_CALL' AND calls.half_hour_start >= (
+  SELECT MIN(half_hour_start) FROM marts.agent_half_hours WHERE NOT is_partial
+)
+GROUP BY calls.half_hour_start, calls.contacts_inbound, calls.contacts_abandoned
+ORDER BY calls.half_hour_start""",
+        ),
+        Example(
+            "How many contacts does each agent have in hand at once, on average?",
+            """\
+SELECT half_hour.agent_id, agent.name,
+       CAST(SUM(half_hour.contact_seconds) AS DOUBLE) / SUM(half_hour.handling_seconds)
+         AS contacts_at_once
+FROM marts.agent_half_hours AS half_hour
+LEFT JOIN gladly.agents AS agent ON agent.id = half_hour.agent_id
+GROUP BY half_hour.agent_id, agent.name
+HAVING SUM(half_hour.handling_seconds) > 0
+ORDER BY contacts_at_once DESC, half_hour.agent_id COLLATE C""",
+        ),
+    ),
 )
 
 AGENT_DAYS = Model(
@@ -389,6 +428,45 @@ AGENT_DAYS = Model(
             "OR occupied_seconds > active_seconds",
         ),
         _times_are_those_of_slices("agent_days"),
+    ),
+    examples=(
+        Example(
+            "When did each agent start and leave, and for how long were they away?",
+            """\
+SELECT local_date, agent_name, first_login_at, last_logout_at,
+       CAST(logged_in_seconds AS BIGINT) // 60 AS minutes_logged_in,
+       CAST(away_seconds AS BIGINT) // 60 AS minutes_away
+FROM marts.agent_days
+WHERE NOT is_partial
+ORDER BY local_date, agent_id COLLATE C""",
+        ),
+        Example(
+            "Which agents miss or decline most of what they are offered?",
+            """\
+SELECT agent_id, agent_name,
+       SUM(contacts_offered) AS offered,
+       SUM(contacts_missed) AS missed,
+       SUM(contacts_declined) AS declined,
+       CAST(SUM(contacts_missed + contacts_declined) AS DOUBLE) / SUM(contacts_offered)
+         AS refused_rate
+FROM marts.agent_days
+GROUP BY agent_id, agent_name
+HAVING SUM(contacts_offered) > 0
+ORDER BY refused_rate DESC, agent_id COLLATE C""",
+        ),
+        Example(
+            "How much did each team do on each day?",
+            """\
+SELECT day.local_date, team.team_name,
+       COUNT(*) AS agents,
+       SUM(day.contacts_ended) AS contacts_ended,
+       SUM(day.messages_sent) AS messages_sent,
+       SUM(day.conversations_closed) AS conversations_closed
+FROM marts.agent_days AS day
+JOIN marts.team_memberships AS team ON team.agent_id = day.agent_id AND team.is_current
+GROUP BY day.local_date, team.team_id, team.team_name
+ORDER BY day.local_date, team.team_id COLLATE C""",
+        ),
     ),
 )
 

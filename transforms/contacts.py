@@ -5,7 +5,7 @@ from __future__ import annotations
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
-from transforms.declarations import CORE, MARTS, Check, Model, count, model_table
+from transforms.declarations import CORE, MARTS, Check, Example, Model, count, model_table
 
 
 def _number(name: str, description: str) -> Column:
@@ -316,6 +316,44 @@ SERVICE_LEVELS = Model(
             "OR contacts_abandoned > contacts_ended OR transfer_rate > 1",
         ),
     ),
+    examples=(
+        Example(
+            "What is the service level of each channel?",
+            """\
+SELECT channel, SUM(contacts_inbound) AS inbound,
+       CAST(SUM(contacts_fulfilled_before_target) AS DOUBLE) / SUM(contacts_inbound)
+         AS service_level_rate
+FROM marts.service_levels
+GROUP BY channel
+HAVING SUM(contacts_inbound) > 0
+ORDER BY channel COLLATE C""",
+        ),
+        Example(
+            "In which inboxes do customers wait longest for an agent?",
+            """\
+SELECT level.inbox_id, inbox.name,
+       SUM(level.queued_to_accepted_contacts) AS contacts,
+       CAST(SUM(level.queued_to_accepted_seconds) AS DOUBLE)
+         / SUM(level.queued_to_accepted_contacts) AS average_wait_seconds
+FROM marts.service_levels AS level
+LEFT JOIN gladly.inboxes AS inbox ON inbox.id = level.inbox_id
+GROUP BY level.inbox_id, inbox.name
+HAVING SUM(level.queued_to_accepted_contacts) > 0
+ORDER BY average_wait_seconds DESC, level.inbox_id COLLATE C""",
+        ),
+        Example(
+            "How many callers gave up each day, leaving out those who did within 5 seconds?",
+            """\
+SELECT local_date,
+       SUM(contacts_inbound) AS calls,
+       SUM(contacts_abandoned - contacts_abandoned_within_5_seconds) AS given_up,
+       SUM(contacts_abandoned_within_5_seconds) AS given_up_at_once
+FROM marts.service_levels
+WHERE channel = 'PHONE_CALL'
+GROUP BY local_date
+ORDER BY local_date""",
+        ),
+    ),
 )
 
 SERVICE_LEVEL_HALF_HOURS = Model(
@@ -346,6 +384,38 @@ SERVICE_LEVEL_HALF_HOURS = Model(
             "SELECT COUNT(queued_at) AS contacts FROM contacts) AS queued CROSS JOIN ("
             "SELECT COALESCE(SUM(contacts_queued), 0) AS contacts FROM service_level_half_hours"
             ") AS counted WHERE queued.contacts <> counted.contacts",
+        ),
+    ),
+    examples=(
+        Example(
+            "At which hours of the local day do contacts come in, on which channel?",
+            """\
+SELECT (EPOCH_US(half_hour.half_hour_start) - EPOCH_US(day.starts_at)) // 3600000000
+         AS hours_after_midnight,
+       half_hour.channel,
+       SUM(half_hour.contacts_inbound) AS inbound
+FROM marts.service_level_half_hours AS half_hour
+JOIN marts.local_days AS day
+  ON half_hour.half_hour_start >= day.starts_at AND half_hour.half_hour_start < day.ends_at
+GROUP BY hours_after_midnight, half_hour.channel
+ORDER BY hours_after_midnight, half_hour.channel COLLATE C""",
+        ),
+        Example(
+            "When was the service level below 80 %?",
+            """\
+SELECT half_hour_start, channel, contacts_inbound, service_level_rate, contacts_abandoned
+FROM marts.service_level_half_hours
+WHERE service_level_rate < 0.8
+ORDER BY half_hour_start, channel COLLATE C""",
+        ),
+        Example(
+            "How many agents did the calls of each half hour need, one call at a time?",
+            """\
+SELECT half_hour_start, contacts_queued,
+       CAST(handle_seconds AS DOUBLE) / 1800 AS agents_needed
+FROM marts.service_level_half_hours
+WHERE channel = 'PHONE_CALL' AND handle_contacts > 0
+ORDER BY half_hour_start""",
         ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
 from transforms.conversations import CUSTOMER_ID, KEY_CONVERSATION_ID
-from transforms.declarations import MARTS, Check, Model, count, model_table
+from transforms.declarations import MARTS, Check, Example, Model, count, model_table
 
 
 def _rate(name: str, description: str) -> Column:
@@ -73,6 +73,29 @@ RESPONSE_TIMES = Model(
             "percentile_90_business_response_seconds > percentile_90_response_seconds)",
         ),
     ),
+    examples=(
+        Example(
+            "How long did customers wait for first responses, and how long in business hours?",
+            """\
+SELECT local_date, channel, responses, median_response_seconds,
+       percentile_90_response_seconds, median_business_response_seconds
+FROM marts.response_times
+WHERE response = 'first'
+ORDER BY local_date, channel""",
+        ),
+        Example(
+            "Do first responses take longer than those that follow?",
+            """\
+SELECT opening.local_date, opening.channel,
+       opening.median_response_seconds AS first_seconds,
+       later.median_response_seconds AS later_seconds
+FROM marts.response_times AS opening
+JOIN marts.response_times AS later
+  ON later.local_date = opening.local_date AND later.channel = opening.channel
+WHERE opening.response = 'first' AND later.response = 'later'
+ORDER BY opening.local_date, opening.channel""",
+        ),
+    ),
 )
 
 CONVERSATIONS_CLOSED = Model(
@@ -116,6 +139,26 @@ CONVERSATIONS_CLOSED = Model(
             "OR average_times_closed < 1",
         ),
     ),
+    examples=(
+        Example(
+            "How many conversations did one touch resolve, and how many came back?",
+            """\
+SELECT SUM(conversations_closed) AS closed,
+       CAST(SUM(one_touch) AS DOUBLE) / NULLIF(SUM(one_touch_known), 0) AS one_touch_rate,
+       CAST(SUM(reopened) AS DOUBLE) / NULLIF(SUM(conversations_closed), 0) AS reopened_rate
+FROM marts.conversations_closed""",
+        ),
+        Example(
+            "On which days did it take longest to resolve conversations, in hours?",
+            """\
+SELECT local_date, conversations_closed,
+       average_created_to_last_closed_seconds / 3600 AS hours,
+       average_business_created_to_last_closed_seconds / 3600 AS business_hours
+FROM marts.conversations_closed
+ORDER BY hours DESC, local_date
+LIMIT 10""",
+        ),
+    ),
 )
 
 BACKLOG_BY_HOUR = Model(
@@ -152,6 +195,42 @@ BACKLOG_BY_HOUR = Model(
             "CROSS JOIN (SELECT MAX(hour_start) AS hour_start FROM backlog_by_hour) AS final "
             "WHERE this.open_at_start < 0 OR (following.hour_start IS NULL "
             "AND this.hour_start <> final.hour_start)",
+        ),
+    ),
+    examples=(
+        Example(
+            "How many conversations were open when each day began, and did more come than go?",
+            """\
+SELECT day.local_date,
+       SUM(CASE WHEN hour.hour_start = day.starts_at THEN hour.open_at_start END)
+         AS open_at_midnight,
+       SUM(hour.opened) AS opened,
+       SUM(hour.closed) AS closed
+FROM marts.backlog_by_hour AS hour
+JOIN marts.local_days AS day
+  ON hour.hour_start >= day.starts_at AND hour.hour_start < day.ends_at
+GROUP BY day.local_date
+ORDER BY day.local_date""",
+        ),
+        Example(
+            "When was most open?",
+            """\
+SELECT hour_start, open_at_start
+FROM marts.backlog_by_hour
+ORDER BY open_at_start DESC, hour_start
+LIMIT 10""",
+        ),
+        Example(
+            "At which hours of the local day does the backlog grow?",
+            """\
+SELECT (EPOCH_US(hour.hour_start) - EPOCH_US(day.starts_at)) // 3600000000
+         AS hours_after_midnight,
+       SUM(hour.opened - hour.closed) AS growth
+FROM marts.backlog_by_hour AS hour
+JOIN marts.local_days AS day
+  ON hour.hour_start >= day.starts_at AND hour.hour_start < day.ends_at
+GROUP BY hours_after_midnight
+ORDER BY hours_after_midnight""",
         ),
     ),
 )
@@ -208,6 +287,35 @@ CONVERSATION_TEXTS = Model(
             "each text has as many lines as it says",
             "SELECT conversation_id, line_count FROM conversation_texts "
             "WHERE LENGTH(text) - LENGTH(REPLACE(text, CHR(10), '')) <> line_count - 1",
+        ),
+    ),
+    examples=(
+        Example(
+            "What was said in the latest conversations that mention an order?",
+            """\
+SELECT conversation_id, last_said_at, text
+FROM marts.conversation_texts
+WHERE LOWER(text) LIKE '%order%'
+ORDER BY last_said_at DESC, conversation_id COLLATE C
+LIMIT 10""",
+        ),
+        Example(
+            "What has been said so far in the conversations that are open, longest quiet first?",
+            """\
+SELECT said.conversation_id, fact.agent_id, said.last_said_at, said.text
+FROM marts.conversation_texts AS said
+JOIN marts.conversation_facts AS fact ON fact.conversation_id = said.conversation_id
+WHERE fact.status = 'OPEN'
+ORDER BY said.last_said_at, said.conversation_id COLLATE C
+LIMIT 10""",
+        ),
+        Example(
+            "How long are the texts, in thousands of characters, before they go into a prompt?",
+            """\
+SELECT characters // 1000 AS thousands, COUNT(*) AS conversations
+FROM marts.conversation_texts
+GROUP BY thousands
+ORDER BY thousands""",
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, MARTS, Check, Model, model_table
+from transforms.declarations import CORE, MARTS, Check, Example, Model, model_table
 
 _CUSTOMER_ID = Column(
     "customer_id", Kind.TEXT, "The customer, as they are called after merges.", nullable=False
@@ -149,6 +149,34 @@ SURVEY_ANSWERS = Model(
             "WHERE score < 0 OR score > COALESCE(score_out_of, 100)",
         ),
     ),
+    examples=(
+        Example(
+            "What did customers answer lately, and who are they?",
+            """\
+SELECT answer.answered_at, customer.name, answer.title, answer.score, answer.body
+FROM marts.survey_answers AS answer
+LEFT JOIN marts.resolved_customers AS customer ON customer.customer_id = answer.customer_id
+ORDER BY answer.answered_at DESC, answer.item_id COLLATE C
+LIMIT 20""",
+        ),
+        Example(
+            "How does each system score, on each of its scales?",
+            """\
+SELECT source_name, score_out_of, COUNT(*) AS answers,
+       CAST(SUM(score) AS DOUBLE) / NULLIF(COUNT(score), 0) AS average_score
+FROM marts.survey_answers
+GROUP BY source_name, score_out_of
+ORDER BY source_name COLLATE C, score_out_of""",
+        ),
+        Example(
+            "Which answers have no score that was read, and may hold one in words?",
+            """\
+SELECT item_id, source_name, title, body
+FROM marts.survey_answers
+WHERE score IS NULL
+ORDER BY item_id COLLATE C""",
+        ),
+    ),
 )
 
 SATISFACTION = Model(
@@ -191,6 +219,25 @@ SATISFACTION = Model(
             "SELECT local_date, source_name FROM satisfaction "
             "WHERE average_score < 0 OR average_score > 100 "
             "OR average_score_fraction < 0 OR average_score_fraction > 1",
+        ),
+    ),
+    examples=(
+        Example(
+            "How satisfied were customers on each day, by the system that asked?",
+            """\
+SELECT local_date, source_name, answers, scored_answers, average_score, average_score_fraction
+FROM marts.satisfaction
+ORDER BY local_date, source_name COLLATE C""",
+        ),
+        Example(
+            "How many answers came in on each day, beside the conversations that were closed?",
+            """\
+SELECT closed.local_date, closed.conversations_closed,
+       COALESCE(SUM(survey.answers), 0) AS answers
+FROM marts.conversations_closed AS closed
+LEFT JOIN marts.satisfaction AS survey ON survey.local_date = closed.local_date
+GROUP BY closed.local_date, closed.conversations_closed
+ORDER BY closed.local_date""",
         ),
     ),
 )
@@ -279,6 +326,34 @@ CUSTOMER_360 = Model(
             "no more is open, or paid, than there is",
             "SELECT customer_id FROM customer_360 WHERE open_conversations > conversations "
             "OR open_tasks > tasks OR completed_payments + declined_payments > payment_requests",
+        ),
+    ),
+    examples=(
+        Example(
+            "Who contacts us most, and about what?",
+            """\
+SELECT customer_id, name, contacts, conversations, channels, top_topic_path
+FROM marts.customer_360
+ORDER BY contacts DESC, customer_id COLLATE C
+LIMIT 20""",
+        ),
+        Example(
+            "Which customers have something open, and when were we last in contact?",
+            """\
+SELECT customer_id, name, open_conversations, open_tasks, last_contact_at
+FROM marts.customer_360
+WHERE open_conversations > 0 OR open_tasks > 0
+ORDER BY last_contact_at, customer_id COLLATE C""",
+        ),
+        Example(
+            "How many customers came back, and how many of them on another channel?",
+            """\
+SELECT COUNT(*) AS customers,
+       COUNT(CASE WHEN conversations > 1 THEN customer_id END) AS came_back,
+       COUNT(CASE WHEN conversations > 1 AND channels > 1 THEN customer_id END)
+         AS on_several_channels
+FROM marts.customer_360
+WHERE conversations > 0""",
         ),
     ),
 )

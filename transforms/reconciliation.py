@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import MARTS, Check, Model, model_table
+from transforms.declarations import MARTS, Check, Example, Model, model_table
 
 RECONCILIATION = Model(
     MARTS,
@@ -54,6 +54,24 @@ RECONCILIATION = Model(
             "each reason is one of five",
             "SELECT local_date, metric, reason FROM reconciliation WHERE reason NOT IN "
             "('equal', 'not comparable', 'incomplete day', 'restated', 'unexplained')",
+        ),
+    ),
+    examples=(
+        Example(
+            "On how many days does each of our figures equal Gladly's, and why not on the others?",
+            """\
+SELECT metric, reason, COUNT(*) AS days
+FROM marts.reconciliation
+GROUP BY metric, reason
+ORDER BY metric COLLATE C, reason COLLATE C""",
+        ),
+        Example(
+            "Where do our figures differ from Gladly's, and why?",
+            """\
+SELECT local_date, metric, our_value, gladly_value, difference, reason
+FROM marts.reconciliation
+WHERE reason <> 'equal'
+ORDER BY local_date DESC, metric COLLATE C""",
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, MARTS, Check, Model, model_table
+from transforms.declarations import CORE, MARTS, Check, Example, Model, model_table
 
 _LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
 _VOLUMES = (
@@ -176,6 +176,29 @@ CHANNEL_VOLUME = Model(
             "WHERE begun.conversations IS NULL OR begun.conversations <> counted.conversations",
         ),
     ),
+    examples=(
+        Example(
+            "What share of contacts comes by each channel?",
+            """\
+SELECT channel, SUM(contacts_started) AS contacts,
+       CAST(SUM(contacts_started) AS DOUBLE) / NULLIF(SUM(SUM(contacts_started)) OVER (), 0)
+         AS contact_fraction
+FROM marts.channel_volume
+GROUP BY channel
+ORDER BY contacts DESC, channel COLLATE C""",
+        ),
+        Example(
+            "How many conversations were there on each day, and how much was said in them?",
+            """\
+SELECT local_date,
+       SUM(conversations_begun_here) AS conversations,
+       SUM(messages_inbound + messages_outbound) AS messages,
+       SUM(calls_inbound + calls_outbound) AS calls
+FROM marts.channel_volume
+GROUP BY local_date
+ORDER BY local_date""",
+        ),
+    ),
 )
 
 TOPIC_VOLUME = Model(
@@ -222,6 +245,32 @@ TOPIC_VOLUME = Model(
             "no topic has more conversations than the day",
             "SELECT local_date, topic_id FROM topic_volume "
             "WHERE conversations > conversations_of_day OR conversations < 1",
+        ),
+    ),
+    examples=(
+        Example(
+            "What were the five main topics of each day?",
+            """\
+WITH ranked AS (
+  SELECT local_date, topic_path, conversations, conversation_fraction,
+         ROW_NUMBER() OVER (
+           PARTITION BY local_date ORDER BY conversations DESC, topic_id COLLATE C
+         ) AS place
+  FROM marts.topic_volume
+  WHERE topic_id <> ''
+)
+SELECT local_date, place, topic_path, conversations, conversation_fraction
+FROM ranked
+WHERE place <= 5
+ORDER BY local_date, place""",
+        ),
+        Example(
+            "How many conversations of each day have no topic?",
+            """\
+SELECT local_date, conversations, conversations_of_day, conversation_fraction
+FROM marts.topic_volume
+WHERE topic_id = ''
+ORDER BY local_date""",
         ),
     ),
 )
@@ -325,6 +374,36 @@ CONTACT_REASONS = Model(
             "WHERE reason.topic_id IS NULL",
         ),
     ),
+    examples=(
+        Example(
+            "Which topics take most of agents' time, in minutes?",
+            """\
+SELECT topic_path, conversations,
+       CAST(handle_seconds AS BIGINT) // 60 AS minutes,
+       average_handle_seconds / 60 AS average_minutes
+FROM marts.contact_reasons
+ORDER BY handle_seconds DESC, topic_id COLLATE C
+LIMIT 10""",
+        ),
+        Example(
+            "What do whole branches of topics come to?",
+            """\
+SELECT topic.name, reason.conversations_with_subtopics,
+       reason.conversation_fraction_with_subtopics, reason.reopened_rate_with_subtopics
+FROM marts.contact_reasons AS reason
+JOIN marts.topic_hierarchy AS topic ON topic.topic_id = reason.topic_id
+WHERE topic.level = 1
+ORDER BY reason.conversations_with_subtopics DESC, reason.topic_id COLLATE C""",
+        ),
+        Example(
+            "Which topics come back most often, and which does AI take part in?",
+            """\
+SELECT topic_path, conversations, reopened_rate, ai_rate
+FROM marts.contact_reasons
+WHERE conversations > 0
+ORDER BY reopened_rate DESC, topic_id COLLATE C""",
+        ),
+    ),
 )
 
 AI_CONTAINMENT = Model(
@@ -384,6 +463,24 @@ AI_CONTAINMENT = Model(
             "SELECT local_date FROM ai_containment WHERE undecided_conversations < 0 "
             "OR contained_conversations + handed_conversations + undecided_conversations "
             "<> ai_conversations",
+        ),
+    ),
+    examples=(
+        Example(
+            "What share of its conversations does AI deal with alone?",
+            """\
+SELECT SUM(contained_conversations) AS contained,
+       SUM(handed_conversations) AS handed,
+       CAST(SUM(contained_conversations) AS DOUBLE)
+         / NULLIF(SUM(contained_conversations + handed_conversations), 0) AS containment_rate
+FROM marts.ai_containment""",
+        ),
+        Example(
+            "How much came in on each day, and how much of it do contacts alone not show?",
+            """\
+SELECT local_date, demand, contacts_started, contained_without_contact
+FROM marts.ai_containment
+ORDER BY local_date""",
         ),
     ),
 )

@@ -6,7 +6,7 @@ from sqlglot import exp, parse_one
 from pipelines.asking import ask
 from pipelines.gladly_tables import GLADLY_TABLES
 from tests.transforms.world import BuiltWorld
-from transforms.declarations import Example
+from transforms.declarations import MARTS, Example
 from transforms.models import MODELS
 
 EXAMPLES = [(model.name, example) for model in MODELS for example in model.examples]
@@ -16,6 +16,11 @@ of_every_example = pytest.mark.parametrize(
     ("model", "example"),
     [pytest.param(name, example, id=f"{name}: {example.question}") for name, example in EXAMPLES],
 )
+
+
+def test_each_mart_has_examples() -> None:
+    marts = {model.name: len(model.examples) for model in MODELS if model.layer == MARTS}
+    assert {name for name, examples in marts.items() if examples < 2} == set()
 
 
 @of_every_example
