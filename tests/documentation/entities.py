@@ -35,15 +35,13 @@ REFERENCES: Mapping[str, str] = {
     "topic_id": "topics",
     "webhook_id": "webhooks",
 }
-# ids of what has no table of its own, or of more than one
+# ids of what has no table or model of its own, or of more than one
 NO_REFERENCE = frozenset(
     {
         "active_reason_id",
         "adaptor_id",
         "attachment_id",
         "away_reason_id",
-        "contact_id",
-        "contact_session_id",
         "created_by_id",
         "entity_id",
         "event_id",
@@ -61,11 +59,29 @@ NO_REFERENCE = frozenset(
         "user_id",
     }
 )
-# column -> the model with a row for each value of it; models name raw tables by the rest
+# column -> the model with a row for each value of it: of a model's columns, and of those of raw
+# tables that name no raw table; models name raw tables by the rest
 MODEL_REFERENCES: Mapping[str, str] = {
+    "contact_id": "contacts",
+    "contact_session_id": "contacts",
+    "conversation_id": "conversation_facts",
+    "customer_id": "resolved_customers",
     "item_id": "conversation_timeline",
     "local_date": "local_days",
+    "resolved_conversation_id": "conversation_facts",
+    "resolved_customer_id": "resolved_customers",
+    "top_topic_id": "topic_hierarchy",
+    "topic_id": "topic_hierarchy",
 }
+# models and their columns of ids that may have been merged away: only raw tables have such rows
+NOT_RESOLVED = frozenset(
+    {
+        ("changed_conversations", "conversation_id"),
+        ("conversation_identities", "conversation_id"),
+        ("customer_identities", "customer_id"),
+    }
+)
+_MODEL_NAMES = frozenset(model.name for model in MODELS)
 # what the first diagram shows: what most questions are about
 OVERVIEW = (
     "conversation_items",
@@ -93,11 +109,25 @@ def pages() -> Mapping[str, str]:
 
 
 def referenced(column: str) -> str:
-    """Return the raw table whose rows a column names, empty where it names none."""
+    """Return the table whose rows a column of a raw table names, empty where it names none.
+
+    It is a raw table, or else a model.
+    """
     if column in NO_REFERENCE:
         return ""
     endings = [name for name in REFERENCES if column == name or column.endswith(f"_{name}")]
-    return REFERENCES[max(endings, key=len)] if endings else ""
+    return REFERENCES[max(endings, key=len)] if endings else MODEL_REFERENCES.get(column, "")
+
+
+def referenced_by_model(model: str, column: str) -> str:
+    """Return the model or raw table whose rows a column of a model names, empty for none.
+
+    A model that has the rows itself names the raw table that they are made of.
+    """
+    target = MODEL_REFERENCES.get(column)
+    if target and target != model and (model, column) not in NOT_RESOLVED:
+        return target
+    return referenced(column)
 
 
 def _page() -> str:
@@ -114,6 +144,7 @@ def _page() -> str:
             "was received: [models](#models) resolve ids, and are what to join by them.",
             "A solid line is a list, or the typed content, of one row: it mirrors that row, and "
             "goes with it. A dotted line is a reference by id.",
+            "Contacts have no raw table of their own: their ids name rows of a model, `contacts`.",
             "`conversations`, `tasks`, `customer_profiles` and `voice_transcripts` are filled "
             "where `enrichment` asks for them: [docs/enrichment.md](enrichment.md).",
             "Each table of a report belongs to a row of `report_windows`, by `window_id`. Reports "
@@ -187,17 +218,16 @@ def _raw_relations(tables: Iterable[TableSchema]) -> Iterator[str]:
 
 def _model_relations(tables: Iterable[TableSchema]) -> Iterator[str]:
     for table in tables:
-        for target, columns in _references(table, MODEL_REFERENCES).items():
+        for target, columns in _references(table).items():
             yield _relation(target, "|o..o{", table.name, columns)
 
 
-def _references(
-    table: TableSchema, first: Mapping[str, str] | None = None
-) -> Mapping[str, Sequence[str]]:
+def _references(table: TableSchema) -> Mapping[str, Sequence[str]]:
     """Return the tables that a table's columns name rows of, and these columns."""
     found = defaultdict(list)
     for column in table.columns_by_name:
-        target = (first or {}).get(column) or referenced(column)
+        is_model = table.name in _MODEL_NAMES
+        target = referenced_by_model(table.name, column) if is_model else referenced(column)
         is_parent = column in table.root_key
         if target and target != table.name and not is_parent and not column.startswith("_"):
             found[target].append(column)
@@ -205,7 +235,7 @@ def _references(
 
 
 def _names_another(table: TableSchema, column: str) -> bool:
-    return any(column in columns for columns in _references(table, MODEL_REFERENCES).values())
+    return any(column in columns for columns in _references(table).values())
 
 
 def _relation(one: str, line: str, many: str, columns: Iterable[str]) -> str:

@@ -148,6 +148,24 @@ def test_prose_shows_what_is_written() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("model", "column", "named"),
+    [
+        ("messages", "conversation_id", "conversation_facts"),
+        ("conversation_facts", "conversation_id", "conversations"),
+        ("conversation_timeline", "sent_conversation_id", "conversations"),
+        ("conversation_identities", "conversation_id", "conversations"),
+        ("conversation_identities", "resolved_conversation_id", "conversation_facts"),
+        ("agent_days", "agent_id", "agents"),
+        ("topic_hierarchy", "root_topic_id", "topics"),
+        ("contacts", "contact_id", "contacts"),
+        ("messages", "author_id", ""),
+    ],
+)
+def test_whose_row_an_id_of_a_model_names(model: str, column: str, named: str) -> None:
+    assert entities.referenced_by_model(model, column) == named
+
+
 def test_every_id_of_a_raw_table_is_known_to_name_a_row_or_none() -> None:
     ids = {
         column
@@ -159,7 +177,12 @@ def test_every_id_of_a_raw_table_is_known_to_name_a_row_or_none() -> None:
     assert {name for name in ids if not entities.referenced(name)} == entities.NO_REFERENCE
     tables = {table.name for table in GLADLY_TABLES}
     assert {*entities.REFERENCES.values(), *entities.OVERVIEW} <= tables
-    assert set(entities.MODEL_REFERENCES.values()) <= {model.name for model in MODELS}
+    columns = {model.name: model.table.columns_by_name for model in MODELS}
+    assert set(entities.MODEL_REFERENCES.values()) <= columns.keys()
+    assert all(
+        column in columns[model] and column in entities.MODEL_REFERENCES
+        for model, column in entities.NOT_RESOLVED
+    )
 
 
 def test_every_raw_table_and_model_stands_in_a_diagram() -> None:
