@@ -8,7 +8,7 @@ does like another, one query and a function that makes rows of what it returns.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from importlib.resources import files
 from typing import Any
@@ -46,7 +46,7 @@ class Changes:
 
     ids: str
     column: str
-    reads: Mapping[str, str]
+    reads: Mapping[str, str] = field(hash=False)
     or_none: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from transforms.declarations import Changes, Check, Model, Rows
 from transforms.dialects import MODEL_DIALECT, Dialect, keep_meaning
 
 _ROWS_A_STATEMENT = 500
+_MARK, _MARKS = "table_{}_stands_here", re.compile(r"\btable_(\d+)_stands_here\b")
 _LITERALS = {
     Kind.TEXT: "TEXT",
     Kind.INTEGER: "BIGINT",
@@ -23,6 +25,14 @@ _LITERALS = {
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.DATE: "DATE",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A statement in a destination's SQL, with marks where its ``tables`` stand."""
+
+    text: str
+    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class Names:
 
 def tables_read(sql: str) -> set[str]:
     """Return the tables and models that a query names, its own common table expressions not."""
-    return {table.name for table in _tables(parse_one(sql, read=MODEL_DIALECT))}
+    return {*_read(sql)}
 
 
 def rebuild_statements(
@@ -61,8 +71,7 @@ def rebuild_statements(
     Raises:
         ValueError: the SQL reads other tables than declared, or its columns are others.
     """
-    query = _query(model.sql)
-    read = {table.name for table in _tables(query)}
+    read = _read(model.sql)
     if read != set(model.reads):
         raise ValueError(f"{model.name} reads {sorted(read)}, declared is {sorted(model.reads)}")
     table = _written(_path(model.name, names), dialect)
@@ -73,13 +82,12 @@ def rebuild_statements(
     if model.make:
         sources = [_written(values, dialect) for values in _values(model, made or ())]
     else:
-        query = _checked_columns(model, query)
-        reads = changes.reads if changes else {}
-        sources = [_rendered(_restricted(query, changes, reads), dialect, names)]
-    # BigQuery refuses a DELETE without a condition
-    old = _is_changed(changes, changes.column) if changes else exp.true()
+        _check_columns(model)
+        sources = [
+            _filled(_rows_to_make(model.sql, changes, dialect, names.identifier), dialect, names)
+        ]
     return [
-        _rendered(exp.delete(model.name, old), dialect, names),
+        _filled(_rows_to_delete(model.name, changes, dialect, names.identifier), dialect, names),
         *(f"INSERT INTO {table} ({columns}) {source}" for source in sources),
         *([f"{dialect.analyze} {table}"] if dialect.analyze else []),
     ]
@@ -87,28 +95,29 @@ def rebuild_statements(
 
 def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
     """Return a query that is written as models are."""
-    return _rendered(_query(sql), dialect, names)
+    return _filled(_rows_to_make(sql, None, dialect, names.identifier), dialect, names)
 
 
 def input_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query of a model that computes its rows from what the query returns."""
-    return _rendered(_query(model.sql), dialect, names)
+    return query_statement(model.sql, dialect, names)
 
 
 def question_statement(sql: str, dialect: Dialect, names: Names) -> str:
     """Return a query that somebody asks; whichever datasets it names, ``names`` tells them."""
-    return _rendered(_query(sql), dialect, names)
+    return query_statement(sql, dialect, names)
 
 
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query that counts a model's rows."""
-    return _rendered(exp.select("COUNT(*)").from_(model.name), dialect, names)
+    sql = f"SELECT COUNT(*) FROM {model.name}"  # noqa: S608 - a declared name
+    return query_statement(sql, dialect, names)
 
 
 def rows_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query for all rows of a model."""
-    query = exp.select(*model.table.columns_by_name).from_(model.name)
-    return _rendered(query, dialect, names)
+    sql = f"SELECT {', '.join(model.table.columns_by_name)} FROM {model.name}"  # noqa: S608 - declared
+    return query_statement(sql, dialect, names)
 
 
 def check_statement(
@@ -123,27 +132,62 @@ def check_statement(
     (PostgreSQL, 360,000 rows: not done after eight minutes, instead of a second).
     """
     changes = built.changes if built else None
-    reads = {**changes.reads, built.name: changes.column} if built and changes else {}
-    query = _restricted(_query(check.sql), changes, reads)
+    name = built.name if built else ""
+    return _filled(
+        _broken(check.sql, limit, name, changes, dialect, names.identifier), dialect, names
+    )
+
+
+# Parsing and writing SQL takes longer than small tables take to build: what does not depend on
+# where tables are is worked out once a process.
+
+
+@cache
+def _rows_to_make(
+    sql: str, changes: Changes | None, dialect: Dialect, identifier: Callable[[str], str]
+) -> _Template:
+    query = _restricted(_query(sql), changes, changes.reads if changes else {})
+    return _template(query, dialect, identifier)
+
+
+@cache
+def _rows_to_delete(
+    name: str, changes: Changes | None, dialect: Dialect, identifier: Callable[[str], str]
+) -> _Template:
+    # BigQuery refuses a DELETE without a condition
+    old = _is_changed(changes, changes.column) if changes else exp.true()
+    return _template(exp.delete(name, old), dialect, identifier)
+
+
+@cache
+def _broken(
+    sql: str,
+    limit: int,
+    built: str,
+    changes: Changes | None,
+    dialect: Dialect,
+    identifier: Callable[[str], str],
+) -> _Template:
+    reads = {**changes.reads, built: changes.column} if changes else {}
+    query = _restricted(_query(sql), changes, reads)
     order = [str(place) for place, _ in enumerate(query.named_selects, 1)]
     counted = (
         exp.select("broken.*", "COUNT(*) OVER () AS broken_rows")
-        .from_(query.subquery("broken"))
-        .order_by(*order)
-        .limit(limit)
+        .from_(query.subquery("broken", copy=False), copy=False)
+        .order_by(*order, copy=False)
+        .limit(limit, copy=False)
     )
-    return _rendered(counted, dialect, names)
+    return _template(counted, dialect, identifier)
 
 
 def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, str]) -> exp.Query:
-    """Let a query see only what changed of the tables that are read by its ids."""
-    if changes is None:
-        return query
+    """Return a query of its own, which sees of tables read by changed ids only what changed."""
     query = query.copy()
-    for table in [found for found in _tables(query) if found.name in reads]:
-        column = reads[table.name]
-        changed = exp.select("*").from_(table.name).where(_is_changed(changes, column))
-        table.replace(changed.subquery(table.alias_or_name))
+    if changes:
+        for table in [found for found in _tables(query) if found.name in reads]:
+            column = reads[table.name]
+            changed = exp.select("*").from_(table.name).where(_is_changed(changes, column))
+            table.replace(changed.subquery(table.alias_or_name))
     return query
 
 
@@ -154,11 +198,10 @@ def _is_changed(changes: Changes, column: str) -> exp.Expr:
     return exp.or_(found, exp.column(column).is_(exp.null())) if changes.or_none else found
 
 
-def _checked_columns(model: Model, query: exp.Query) -> exp.Query:
-    declared = list(model.table.columns_by_name)
-    if query.named_selects != declared:
-        raise ValueError(f"{model.name} selects {query.named_selects}, declared is {declared}")
-    return query
+def _check_columns(model: Model) -> None:
+    declared, selected = list(model.table.columns_by_name), _query(model.sql).named_selects
+    if selected != declared:
+        raise ValueError(f"{model.name} selects {selected}, declared is {declared}")
 
 
 def _values(model: Model, made: Rows) -> Iterator[exp.Expr]:
@@ -191,23 +234,37 @@ def _query(sql: str) -> exp.Query:
     return query
 
 
+@cache
+def _read(sql: str) -> frozenset[str]:
+    return frozenset(table.name for table in _tables(_query(sql)))
+
+
 def _tables(query: exp.Expr) -> list[exp.Table]:
     own = {expression.alias for expression in query.find_all(exp.CTE)}
     return [table for table in query.find_all(exp.Table) if table.name not in own]
 
 
-def _rendered(query: exp.Query | exp.Delete, dialect: Dialect, names: Names) -> str:
-    """Translate a query: tables with their dataset, every name quoted, as it is stored."""
-    query = query.copy()
-    paths = [(table, _path(table.name, names)) for table in _tables(query)]
-    for identifier in query.find_all(exp.Identifier):
-        identifier.set("this", names.identifier(identifier.this))
-        identifier.set("quoted", value=True)
-    for table, path in paths:
-        for part in ("this", "db", "catalog"):
-            table.set(part, path.args.get(part))
+def _template(
+    query: exp.Query | exp.Delete, dialect: Dialect, identifier: Callable[[str], str]
+) -> _Template:
+    """Translate a query, every name quoted as it is stored. The query is the caller's no more."""
+    tables = _tables(query)
+    names = tuple(table.name for table in tables)
+    for found in query.find_all(exp.Identifier):
+        found.set("this", identifier(found.this))
+        found.set("quoted", value=True)
+    for number, table in enumerate(tables):
+        table.set("this", exp.to_identifier(_MARK.format(number)))
+        table.set("db", None)
+        table.set("catalog", None)
     keep_meaning(query, dialect)
-    return _written(query, dialect)
+    return _Template(_written(query, dialect), names)
+
+
+def _filled(template: _Template, dialect: Dialect, names: Names) -> str:
+    """Put the tables of a destination where their marks stand."""
+    paths = [_written(_path(table, names), dialect) for table in template.tables]
+    return _MARKS.sub(lambda mark: paths[int(mark[1])], template.text)
 
 
 def _path(table: str, names: Names) -> exp.Table:
