@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from datetime import date, datetime
 from html import escape
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 # colours that people who see colours differently can tell apart, and grey for the rest
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#9aa0a6")
-GOOD, BAD, QUIET = COLOURS[0], "#d55e00", COLOURS[-1]
+GOOD, BAD, QUIET, INK = COLOURS[0], "#d55e00", COLOURS[-1], "#3c4043"
 OTHERS = "Others"
 _WIDTH, _HEIGHT, _ROW = 640, 280, 30
 _CHANNELS = {
@@ -32,8 +32,8 @@ _CHANNELS = {
 class Shown:
     """A table that any notebook shows; texts of customers stay texts."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
+    def __init__(self, table: pa.Table | Sequence[Mapping[str, object]]) -> None:
+        self._table = table if isinstance(table, pa.Table) else pa.Table.from_pylist(table)
 
     def _repr_html_(self) -> str:
         header = "".join(f"<th>{escape(_words(name))}</th>" for name in self._table.column_names)
@@ -43,8 +43,37 @@ class Shown:
         return f"<table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
 
 
+class Sentence:
+    """What is said where there is nothing to draw."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._text)}</p>"
+
+
+def drawn(draw: Callable[[Any], object], rows: Sized, otherwise: str) -> object:
+    """Return what is drawn of rows, or a sentence where there are none."""
+    return draw(rows) if len(rows) else Sentence(otherwise)
+
+
+def chart_of(rows: Sequence[Mapping[str, object]]) -> alt.Chart:
+    """Return a chart of these rows, which has no marks yet."""
+    return alt.Chart(pa.Table.from_pylist(rows))
+
+
+def days_across(title: str) -> alt.X:
+    """Return the axis of a chart of days, which are in the field ``day``."""
+    return alt.X(
+        "yearmonthdate(day):O",
+        title=title,
+        axis=alt.Axis(format="%a %d %b", labelAngle=0, labelOverlap=True),
+    )
+
+
 def finished(
-    chart: alt.Chart | alt.LayerChart, finding: str, about: str, *, rows: int = 0
+    chart: alt.Chart | alt.LayerChart, finding: str, about: str, *, rows: int = 0, beside: int = 1
 ) -> alt.Chart | alt.LayerChart:
     """Return a chart with its finding above it, and below that what is shown.
 
@@ -53,12 +82,13 @@ def finished(
         finding: What it shows, as a sentence without its full stop.
         about: What is counted, in which unit.
         rows: Of a chart of rows, such as bars that lie: how many, which makes its height.
+        beside: Of a chart in columns: how many, which share the width.
     """
     title = alt.TitleParams(
         finding, subtitle=about, anchor="start", frame="group", offset=14, subtitlePadding=4
     )
     shown: alt.Chart | alt.LayerChart = (
-        chart.properties(title=title, width=_WIDTH, height=rows * _ROW or _HEIGHT)
+        chart.properties(title=title, width=_WIDTH // beside, height=rows * _ROW or _HEIGHT)
         .configure_view(stroke=None)
         .configure_axis(
             gridColor="#e8e8e8",
@@ -71,7 +101,10 @@ def finished(
             titlePadding=10,
         )
         .configure_title(fontSize=16, subtitleFontSize=12, subtitleColor="#5f6368")
-        .configure_legend(labelFontSize=12, orient="top", symbolType="square", title=None)
+        .configure_header(labelFontSize=12, labelColor="#5f6368", labelPadding=4)
+        .configure_legend(
+            labelFontSize=12, labelLimit=0, orient="top", symbolType="square", title=None
+        )
     )
     return shown
 
