@@ -10,26 +10,24 @@ def _():
 
     import altair as alt
     import marimo as mo
-    import pyarrow as pa
     from charts import (
-        BAD,
         GOOD,
         OTHERS,
         Shown,
         channel_name,
+        chart_of,
         coloured,
         counted,
         day_name,
-        duration_name,
+        days_across,
+        drawn,
         finished,
         share,
         shortened,
-        time_name,
     )
     from warehouse import Warehouse
 
     return (
-        BAD,
         Counter,
         GOOD,
         OTHERS,
@@ -37,16 +35,16 @@ def _():
         Warehouse,
         alt,
         channel_name,
+        chart_of,
         coloured,
         counted,
         day_name,
-        duration_name,
+        days_across,
+        drawn,
         finished,
         mo,
-        pa,
         share,
         shortened,
-        time_name,
     )
 
 
@@ -55,8 +53,8 @@ def _(mo):
     mo.md(r"""
     # A tour of the data
 
-    What is loaded, what customers and agents write on which channel and when, how one conversation
-    reads, and whether anything is missing.
+    What is loaded, what customers and agents write on which channel and when, and how one
+    conversation reads. Whether anything is missing is in the notebook `quality`.
 
     It reads the demo's database (`make demo`) unless the environment variable `HELPDESK_NOTEBOOKS`
     says otherwise: `warehouse` reads what `.dlt/config.toml` names under `[helpdesk]`. Every query
@@ -84,7 +82,7 @@ def _(mo):
 
 
 @app.cell
-def _(Shown, warehouse):
+def _(Shown, drawn, warehouse):
     feeds = warehouse.rows("""
         SELECT stream AS feed, COUNT(*) AS files, SUM(lines) AS lines,
                SUM(bytes) / 1000000.0 AS megabytes, SUM(quarantined) AS quarantined_lines,
@@ -93,7 +91,8 @@ def _(Shown, warehouse):
         GROUP BY stream
         ORDER BY lines DESC, feed
     """)
-    Shown(feeds)
+    feeds_table = drawn(Shown, feeds, "No file is loaded yet.")
+    feeds_table
     return
 
 
@@ -110,40 +109,50 @@ def _(mo):
 
 
 @app.cell
-def _(alt, channel_name, coloured, finished, pa, share, warehouse):
+def _(
+    alt,
+    channel_name,
+    chart_of,
+    coloured,
+    drawn,
+    finished,
+    share,
+    warehouse,
+):
     by_channel = warehouse.rows("""
         SELECT channel, direction, COUNT(*) AS items
         FROM marts.conversation_timeline
         WHERE kind IN ('message', 'call')
         GROUP BY channel, direction
     """).to_pylist()
-    bars = [
-        {
-            "channel": channel_name(row["channel"]),
-            "direction": "From customers" if row["direction"] == "inbound" else "To customers",
-            "items": row["items"],
-        }
-        for row in by_channel
-    ]
-    received = sum(bar["items"] for bar in bars if bar["direction"] == "From customers")
-    busiest = max(
-        (bar for bar in bars if bar["direction"] == "From customers"),
-        key=lambda bar: bar["items"],
-    )
-    chart_channels = finished(
-        alt.Chart(pa.Table.from_pylist(bars))
-        .mark_bar()
-        .encode(
-            x=alt.X("items:Q", title="Messages and calls", axis=alt.Axis(format=",d")),
-            y=alt.Y("channel:N", title="Channel", sort="-x"),
-            yOffset=alt.YOffset("direction:N"),
-            color=coloured("direction", ("From customers", "To customers")),
-        ),
-        f"{busiest['channel']} is the busiest channel: "
-        f"{share(busiest['items'], received)} of what customers send",
-        f"Messages and calls of all conversations; customers sent {received:,}",
-        rows=len({bar["channel"] for bar in bars}),
-    )
+
+    def draw_channels(by_channel):
+        bars = [
+            {
+                "channel": channel_name(row["channel"]),
+                "direction": "From customers" if row["direction"] == "inbound" else "To customers",
+                "items": row["items"],
+            }
+            for row in by_channel
+        ]
+        received = sum(bar["items"] for bar in bars if bar["direction"] == "From customers")
+        busiest = max(bars, key=lambda bar: (bar["direction"] == "From customers", bar["items"]))
+        return finished(
+            chart_of(bars)
+            .mark_bar()
+            .encode(
+                x=alt.X("items:Q", title="Messages and calls", axis=alt.Axis(format=",d")),
+                y=alt.Y("channel:N", title="Channel", sort="-x"),
+                yOffset=alt.YOffset("direction:N"),
+                color=coloured("direction", ("From customers", "To customers")),
+            ),
+            f"{busiest['channel']} is the busiest channel: "
+            f"{share(busiest['items'], received)} of what customers send",
+            f"Messages and calls of all conversations; customers sent {received:,}",
+            rows=len({bar["channel"] for bar in bars}),
+        )
+
+    chart_channels = drawn(draw_channels, by_channel, "No message or call is loaded yet.")
     chart_channels
     return
 
@@ -160,7 +169,7 @@ def _(mo):
 
 
 @app.cell
-def _(Counter, OTHERS, channel_name, pa, warehouse):
+def _(Counter, OTHERS, channel_name, warehouse):
     inbound = warehouse.rows("""
         SELECT day.local_date, item.channel,
                (EPOCH_US(item.occurred_at) - EPOCH_US(day.starts_at)) // 3600000000 AS hour,
@@ -183,18 +192,16 @@ def _(Counter, OTHERS, channel_name, pa, warehouse):
         name = channel_name(row["channel"])
         items_by_day[row["local_date"], name if name in channels else OTHERS] += row["items"]
     ranks = {name: rank for rank, name in enumerate((*channels, OTHERS))}
-    daily = pa.Table.from_pylist(
-        [
-            {"day": day, "channel": name, "rank": ranks[name], "items": n}
-            for (day, name), n in items_by_day.items()
-        ]
-    )
+    daily = [
+        {"day": day, "channel": name, "rank": ranks[name], "items": n}
+        for (day, name), n in items_by_day.items()
+    ]
     hourly_totals = Counter()
     for row in inbound:
         hourly_totals[row["hour"]] += row["items"]
-    hourly = pa.Table.from_pylist(
-        [{"hour": hour, "items": hourly_totals[hour] / len(days)} for hour in range(24)]
-    )
+    hourly = [
+        {"hour": hour, "items": hourly_totals[hour] / len(days)} for hour in range(24) if days
+    ]
     return channels, daily, days, hourly, hourly_totals
 
 
@@ -204,57 +211,63 @@ def _(
     OTHERS,
     alt,
     channels,
+    chart_of,
     coloured,
     counted,
     daily,
     day_name,
     days,
+    days_across,
+    drawn,
     finished,
 ):
-    totals = Counter()
-    for each in daily.to_pylist():
-        totals[each["day"]] += each["items"]
-    busiest_day, most = max(totals.items(), key=lambda pair: pair[1])
-    chart_days = finished(
-        alt.Chart(daily)
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "yearmonthdate(day):O",
-                title="Day",
-                axis=alt.Axis(format="%a %d %b", labelAngle=0, labelOverlap=True),
+    def draw_days(daily):
+        totals = Counter()
+        for each in daily:
+            totals[each["day"]] += each["items"]
+        busiest_day, most = max(totals.items(), key=lambda pair: pair[1])
+        return finished(
+            chart_of(daily)
+            .mark_bar()
+            .encode(
+                x=days_across("Day"),
+                y=alt.Y("items:Q", title="Messages and calls a day", axis=alt.Axis(format=",d")),
+                color=coloured("channel", (*channels, OTHERS)),
+                order=alt.Order("rank:Q"),
             ),
-            y=alt.Y("items:Q", title="Messages and calls a day", axis=alt.Axis(format=",d")),
-            color=coloured("channel", (*channels, OTHERS)),
-            order=alt.Order("rank:Q"),
-        ),
-        f"Customers send {sum(totals.values()) / len(days):,.0f} messages and calls a day, "
-        f"{most:,} at most",
-        f"From customers, by channel, {counted(len(days), 'day')}; most on {day_name(busiest_day)}",
-    )
+            f"Customers send {sum(totals.values()) / len(days):,.0f} messages and calls a day, "
+            f"{most:,} at most",
+            f"From customers, by channel, {counted(len(days), 'day')}; most on "
+            f"{day_name(busiest_day)}",
+        )
+
+    chart_days = drawn(draw_days, daily, "No message or call of a customer is loaded yet.")
     chart_days
     return
 
 
 @app.cell
-def _(GOOD, alt, finished, hourly, hourly_totals, warehouse):
-    peak = max(range(24), key=lambda hour: hourly_totals[hour])
-    busy = [hour for hour in range(24) if hourly_totals[hour] >= hourly_totals[peak] / 2]
-    chart_hours = finished(
-        alt.Chart(hourly)
-        .mark_bar(color=GOOD)
-        .encode(
-            x=alt.X(
-                "hour:O",
-                title=f"Hour of the day ({warehouse.timezone})",
-                axis=alt.Axis(labelAngle=0),
+def _(GOOD, alt, chart_of, drawn, finished, hourly, hourly_totals, warehouse):
+    def draw_hours(hourly):
+        peak = max(range(24), key=lambda hour: hourly_totals[hour])
+        busy = [hour for hour in range(24) if hourly_totals[hour] >= hourly_totals[peak] / 2]
+        return finished(
+            chart_of(hourly)
+            .mark_bar(color=GOOD)
+            .encode(
+                x=alt.X(
+                    "hour:O",
+                    title=f"Hour of the day ({warehouse.timezone})",
+                    axis=alt.Axis(labelAngle=0),
+                ),
+                y=alt.Y("items:Q", title="Messages and calls an hour", axis=alt.Axis(format=",d")),
             ),
-            y=alt.Y("items:Q", title="Messages and calls an hour", axis=alt.Axis(format=",d")),
-        ),
-        f"Customers write between {busy[0]}:00 and {busy[-1] + 1}:00, "
-        f"most in the hour from {peak}:00",
-        "Average of all days; the title leaves out hours with less than half of the busiest",
-    )
+            f"Customers write between {busy[0]}:00 and {busy[-1] + 1}:00, "
+            f"most in the hour from {peak}:00",
+            "Average of all days; the title leaves out hours with less than half of the busiest",
+        )
+
+    chart_hours = drawn(draw_hours, hourly, "No message or call of a customer is loaded yet.")
     chart_hours
     return
 
@@ -271,7 +284,7 @@ def _(mo):
 
 
 @app.cell
-def _(Shown, channel_name, pa, shortened, warehouse):
+def _(Shown, channel_name, drawn, shortened, warehouse):
     conversation = warehouse.rows("""
         WITH chosen AS (
           SELECT conversation_id
@@ -286,135 +299,21 @@ def _(Shown, channel_name, pa, shortened, warehouse):
         FROM marts.conversation_timeline
         WHERE conversation_id IN (SELECT conversation_id FROM chosen)
         ORDER BY occurred_at, item_id
-    """)
-    Shown(
-        pa.Table.from_pylist(
-            [
-                {
-                    "time (UTC)": item["at"],
-                    "who": item["author"].capitalize(),
-                    "what": channel_name(item["channel"]) if item["channel"] else item["kind"],
-                    "text": shortened(": ".join(filter(None, (item["subject"], item["text"])))),
-                }
-                for item in conversation.to_pylist()
-            ]
-        )
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md(r"""
-    ## How fresh it is, and what is missing
-
-    `gladly.load_files` knows which span of time each file holds, `gladly.load_gaps` which spans
-    were missed. Most gaps heal: the next night asks again. What Gladly has forgotten is lost for
-    good, and stays in the list, so that nobody takes a quiet day for a slow one.
-    """)
-    return
-
-
-@app.cell
-def _(warehouse):
-    spans = warehouse.rows("""
-        SELECT DISTINCT stream, window_from, window_to
-        FROM gladly.load_files
-        WHERE stream IN ('gladly.export', 'gladly.events', 'gladly.work_sessions')
-          AND window_from IS NOT NULL AND window_to IS NOT NULL
-        ORDER BY stream, window_from
     """).to_pylist()
-    gaps = warehouse.rows("""
-        SELECT stream, kind, from_at, to_at, healed_at, reason
-        FROM gladly.load_gaps
-        ORDER BY from_at, stream
-    """)
-    return gaps, spans
-
-
-@app.cell
-def _(BAD, GOOD, alt, counted, duration_name, finished, gaps, pa, spans, time_name):
-    feed_names = {
-        "gladly.export": "Export files",
-        "gladly.events": "Events",
-        "gladly.work_sessions": "Work sessions",
-    }
-
-    def feed_of(stream):
-        """Return what a feed is called; gladly.events.unreported is of Events."""
-        return next((name for feed, name in feed_names.items() if stream.startswith(feed)), stream)
-
-    missing = [gap for gap in gaps.to_pylist() if gap["healed_at"] is None]
-    loaded = [
-        {
-            "feed": feed_of(span["stream"]),
-            "from": span["window_from"],
-            "to": span["window_to"],
-            "state": "Loaded",
-        }
-        for span in spans
-    ]
-    # a short gap is narrower than a pixel, so each has a mark of its own
-    marks = [
-        {"feed": feed_of(gap["stream"]), "from": gap["from_at"], "state": "Missing"}
-        for gap in missing
-    ]
-    newest = {span["feed"]: span["to"] for span in sorted(loaded, key=lambda span: span["to"])}
-    seconds = sum((gap["to_at"] - gap["from_at"]).total_seconds() for gap in missing)
-    told = f"{duration_name(seconds)} in {counted(len(missing), 'gap')}" if missing else "nothing"
-
-    states = alt.Color(
-        "state:N", scale=alt.Scale(domain=["Loaded", "Missing"], range=[GOOD, BAD]), title=None
+    conversation_table = drawn(
+        Shown,
+        [
+            {
+                "time (UTC)": item["at"],
+                "who": item["author"].capitalize(),
+                "what": channel_name(item["channel"]) if item["channel"] else item["kind"],
+                "text": shortened(": ".join(filter(None, (item["subject"], item["text"])))),
+            }
+            for item in conversation
+        ],
+        "No conversation of eight items or more is loaded yet.",
     )
-    x = alt.X(
-        "from:T",
-        title="Time (UTC)",
-        scale=alt.Scale(type="utc"),
-        axis=alt.Axis(format="%d %b", tickCount="day", labelOverlap=True),
-    )
-    y = alt.Y("feed:N", title="Feed")
-    chart_freshness = finished(
-        alt.layer(
-            alt.Chart(pa.Table.from_pylist(loaded))
-            .mark_bar(height=14, stroke="white", strokeWidth=0.5)
-            .encode(x=x, x2="to:T", y=y, color=states),
-            alt.Chart(pa.Table.from_pylist(marks))
-            .mark_point(shape="triangle-down", filled=True, size=140, opacity=1, yOffset=-14)
-            .encode(x=x, y=y, color=states),
-        ),
-        f"Every feed is loaded up to {time_name(min(newest.values()))} UTC; missing: {told}",
-        "Spans of time that each feed holds, a bar a file, and where a gap is that did not heal",
-        rows=4,
-    )
-    chart_freshness
-    return
-
-
-@app.cell
-def _(Shown, gaps):
-    Shown(gaps)
-    return
-
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md(r"""
-    ## The runs that loaded it
-
-    One row is a run. A run that is `begun` is under way, or was killed: the next one goes on.
-    """)
-    return
-
-
-@app.cell
-def _(Shown, warehouse):
-    runs = warehouse.rows("""
-        SELECT started_at, status, jobs_loaded, lines, quarantined, open_gaps, error
-        FROM gladly.load_runs
-        ORDER BY started_at DESC
-        LIMIT 20
-    """)
-    Shown(runs)
+    conversation_table
     return
 
 

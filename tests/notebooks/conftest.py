@@ -1,7 +1,9 @@
 """A small demo, built once: what notebooks read here."""
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.demo import DATABASE, run_demo, transform_demo
@@ -17,3 +19,15 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pass
     transform_demo(folder)
     return folder / DATABASE
+
+
+@pytest.fixture(scope="session")
+def empty_database(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every table and model, and nothing in any of them."""
+    database = tmp_path_factory.mktemp("empty") / demo_database.name
+    shutil.copyfile(demo_database, database)
+    with duckdb.connect(str(database)) as connection:
+        found = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+        for schema, table in found:
+            connection.execute(f'DELETE FROM "{schema}"."{table}"')
+    return database

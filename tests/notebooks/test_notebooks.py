@@ -36,7 +36,10 @@ def shown(
     request: pytest.FixtureRequest, demo_database: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """What a notebook showed when it ran as a script."""
-    folder = tmp_path_factory.mktemp("run")
+    return run(request.param, demo_database, tmp_path_factory.mktemp("run"))
+
+
+def run(notebook: Path, database: Path, folder: Path) -> dict[str, Any]:
     result = folder / "shown.json"
     script = Path(watched_run.__file__)
     done = subprocess.run(  # noqa: S603 - our own script
@@ -45,11 +48,11 @@ def shown(
             "-W",
             "error::DeprecationWarning",
             str(script),
-            str(request.param),
+            str(notebook),
             result,
         ],
         cwd=folder,
-        env=environment(HELPDESK_NOTEBOOKS=str(demo_database)),
+        env=environment(HELPDESK_NOTEBOOKS=str(database)),
         capture_output=True,
         text=True,
         check=False,
@@ -99,6 +102,16 @@ def test_no_chart_has_more_series_than_a_reader_can_tell_apart(shown: dict[str, 
         for view in views(chart):
             if colour := view["encoding"].get("color"):
                 assert 0 < len(colour["scale"]["domain"]) <= MOST_SERIES, name
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=stem)
+def test_where_nothing_is_loaded_a_notebook_says_so(
+    notebook: Path, empty_database: Path, tmp_path: Path
+) -> None:
+    shown = run(notebook, empty_database, tmp_path)
+    assert not shown["charts"]
+    assert not shown["tables"]
+    assert shown["sentences"]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=stem)

@@ -21,9 +21,9 @@ def _refuse_connections(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def main(notebook: Path, result: Path) -> None:
-    """Write the charts and tables that the notebook made."""
+    """Write the charts, tables and sentences that the notebook made."""
     sys.addaudithook(_refuse_connections)
-    shown: dict[str, Any] = {"charts": {}, "tables": []}
+    shown: dict[str, Any] = {"charts": {}, "tables": [], "sentences": []}
     run = marimo.App.run
 
     def watched(app: marimo.App) -> Any:  # noqa: ANN401 - marimo's
@@ -31,9 +31,9 @@ def main(notebook: Path, result: Path) -> None:
         for name, value in definitions.items():
             if isinstance(value, alt.TopLevelMixin):
                 shown["charts"][name] = value.to_dict()
-        shown["tables"] = [
-            output._repr_html_() for output in outputs if type(output).__name__ == "Shown"
-        ]
+        for output in outputs:
+            if (kind := type(output).__name__) in {"Shown", "Sentence"}:
+                shown["tables" if kind == "Shown" else "sentences"].append(output._repr_html_())
         return outputs, definitions
 
     marimo.App.run = watched  # type: ignore[method-assign, assignment] # to see what it showed
