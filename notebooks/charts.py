@@ -13,6 +13,7 @@ import pyarrow as pa
 # colours that people who see colours differently can tell apart, and grey for the rest
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#9aa0a6")
 GOOD, BAD, QUIET, INK = COLOURS[0], "#d55e00", COLOURS[-1], "#3c4043"
+LIGHT = "#56b4e9"  # beside the first colour, or below dark text
 OTHERS = "Others"
 _WIDTH, _HEIGHT, _ROW = 640, 280, 30
 _CHANNELS = {

@@ -14,6 +14,7 @@ def _():
     from charts import (
         GOOD,
         INK,
+        LIGHT,
         Shown,
         channel_name,
         chart_of,
@@ -32,6 +33,7 @@ def _():
         Counter,
         GOOD,
         INK,
+        LIGHT,
         Shown,
         Warehouse,
         alt,
@@ -122,6 +124,7 @@ def _(Counter, defaultdict, warehouse):
 @app.cell
 def _(
     INK,
+    LIGHT,
     alt,
     by_channel,
     by_day,
@@ -160,7 +163,7 @@ def _(
                 color=alt.Color(
                     "level:Q",
                     # from nothing on, usual days would look alike
-                    scale=alt.Scale(domain=[0.5, 1], range=["#f3f7fa", "#56b4e9"], clamp=True),
+                    scale=alt.Scale(domain=[0.5, 1], range=["#f3f7fa", LIGHT], clamp=True),
                     legend=alt.Legend(format="%", values=[0.5, 0.75, 1], gradientLength=200),
                     title=None,
                 ),
