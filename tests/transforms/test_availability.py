@@ -120,7 +120,7 @@ EVENTS = st.lists(agent_events(), min_size=1, max_size=40).map(
     lambda events: [{"id": f"event {n}", **event} for n, event in enumerate(events)]
 )
 
-# one example is a load and a run of all models, a second together
+# one example is a load and a build of some models, half a second together
 FEW = settings(
     max_examples=8,
     deadline=None,
@@ -133,7 +133,7 @@ FEW = settings(
 def test_any_events_give_the_half_hours_of_a_plain_count(
     name: str, tmp_path: Path, postgres: str
 ) -> None:
-    place = open_place(name, tmp_path, postgres)
+    place = open_place(name, tmp_path, postgres, ASKS_FOR)
 
     @FEW
     @given(EVENTS)

@@ -16,7 +16,9 @@ from tests.pipelines.gladlys import NOW, Job, gladly
 from tests.pipelines.runs import everything, item, run, sms
 from tests.transforms.places import Place, Row
 from tests.transforms.world import BuiltWorld
+from transforms.models import MODELS
 
+ASKS_FOR = tuple(model.name for model in MODELS if model.changes)
 BOOKKEEPING = {"changed_items", "changed_conversations"}
 
 

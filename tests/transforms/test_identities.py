@@ -261,9 +261,10 @@ def test_chains_stars_and_cycles_resolve_alike_at_every_database(place: Place) -
                 DELETED_CUSTOMERS: deletion_rows(deleted[part]),
             }
         )
-    report = place.transform()
+    built = {model.model: model.rows for model in place.transform().models}
     models = place.models()
-    assert {built.model: built.rows for built in report.models} == {
+    assert models
+    assert {name: built[name] for name in models} == {
         name: len(rows) for name, rows in models.items()
     }
     found = found_customers(models["customer_identities"])
