@@ -275,6 +275,8 @@ def customer_activity(moment: Moment) -> dict[str, Any]:
     }
     if draw.chance(0.8):
         content["body"] = draw.medium_text()
+    if content["activityType"] == "SURVEY" and draw.chance(0.4):
+        content["body"] = f"{draw.pick((1, 2, 3, 4, 4, 5, 5, 5))}/5"
     if draw.chance(0.6):
         content["sourceName"] = "Loyalty programme"
     if draw.chance(0.5):

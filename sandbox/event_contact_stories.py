@@ -14,7 +14,8 @@ _ENTRY_POINTS = {CALL: COMPANY_PHONE, "SMS": COMPANY_PHONE, "EMAIL": SUPPORT_ADD
 _HOLD_REASONS = ("MANUAL", "MANUAL", "CONFERENCE", "WARM_TRANSFER", "COLD_TRANSFER")
 _FROM_OUTSIDE = frozenset({"CUSTOMER", "EXTERNAL"})
 _LONG_CALL = 15_000
-_SERVICE_LEVEL = 3_600_000
+_SERVICE_LEVELS = {CALL: 30_000, "CHAT": 240_000, "EMAIL": 1_200_000}
+_OTHER_SERVICE_LEVEL = 900_000
 
 
 def _started(desk: Desk) -> Draft:
@@ -22,7 +23,8 @@ def _started(desk: Desk) -> Draft:
     more: dict[str, Any] = {}
     if not contact.is_outbound:
         if draw.chance(0.8):
-            more["dueAt"] = format_shortest(contact.started_at + _SERVICE_LEVEL)
+            within = _SERVICE_LEVELS.get(contact.channel, _OTHER_SERVICE_LEVEL)
+            more["dueAt"] = format_shortest(contact.started_at + within)
         if contact.channel in _ENTRY_POINTS:
             more["entryPoint"] = _ENTRY_POINTS[contact.channel]
         if contact.channel == CALL and draw.chance(0.7):

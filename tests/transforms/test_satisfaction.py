@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from statistics import fmean
 from zoneinfo import ZoneInfo
 
 from tests.transforms.places import NOW, Place, Row
@@ -25,13 +26,13 @@ NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 
 def plain_answers(raw: Raw, people: People) -> list[Row]:
-    """Return the surveys of the world, which are prose and have no score."""
+    """Return the surveys of the world, whose scores are all of five."""
     found = []
     for item in raw.items:
         content = item["content"]
         if content["type"] == "CUSTOMER_ACTIVITY" and content["activityType"] == "SURVEY":
-            texts = (content["title"], content.get("body", ""))
-            assert not any(text.replace("/", "").strip().isdecimal() for text in texts)
+            body = content.get("body", "")
+            is_scored = body.endswith("/5") and body[:-2].isdecimal()
             found.append(
                 {
                     "item_id": item["id"],
@@ -41,36 +42,43 @@ def plain_answers(raw: Raw, people: People) -> list[Row]:
                     "source_name": content.get("sourceName"),
                     "title": content["title"],
                     "body": content.get("body"),
-                    "score": None,
-                    "score_out_of": None,
+                    "score": int(body[:-2]) if is_scored else None,
+                    "score_out_of": 5 if is_scored else None,
                 }
             )
     return found
 
 
-def test_surveys_of_the_world_are_there_without_a_score(world: BuiltWorld) -> None:
+def test_surveys_of_the_world_are_there_with_their_scores(world: BuiltWorld) -> None:
     answers = plain_answers(world.raw, People(world.raw.events, reads_of(world.raw)))
     assert in_order(world.models["survey_answers"]) == in_order(answers)
-    counted = Counter(
-        (answer["answered_at"].astimezone(ZoneInfo(ZONE)).date(), answer["source_name"] or "")
-        for answer in answers
-    )
-    assert answers
-    assert in_order(world.models["satisfaction"]) == in_order(
-        [
+    assert {answer["score"] is None for answer in answers} == {True, False}
+    by_day: dict[tuple[date, str], list[int | None]] = defaultdict(list)
+    for answer in answers:
+        day = answer["answered_at"].astimezone(ZoneInfo(ZONE)).date()
+        by_day[day, answer["source_name"] or ""].append(answer["score"])
+    expected = []
+    for (day, source), scores in by_day.items():
+        given = [score for score in scores if score is not None]
+        mean = fmean(given) if given else None
+        expected.append(
             {
                 "local_date": day,
                 "source_name": source,
-                "answers": number,
-                "scored_answers": 0,
-                "unscored_answers": number,
-                "average_score": None,
-                "scaled_answers": 0,
-                "average_score_fraction": None,
+                "answers": len(scores),
+                "scored_answers": len(given),
+                "unscored_answers": len(scores) - len(given),
+                "average_score": mean,
+                "scaled_answers": len(given),
+                "average_score_fraction": None if mean is None else round(mean / 5, 8),
             }
-            for (day, source), number in counted.items()
-        ]
-    )
+        )
+    found = [
+        row | {"average_score_fraction": fraction and round(fraction, 8)}
+        for row in world.models["satisfaction"]
+        for fraction in [row["average_score_fraction"]]
+    ]
+    assert in_order(found) == in_order(expected)
 
 
 # title, body, and the score that is read from them
@@ -262,6 +270,11 @@ def test_customers_of_the_world_in_one_row(world: BuiltWorld) -> None:
     hierarchy = plain_hierarchy(raw.latest("exports", "topics.jsonl"))
     paths = {row["topic_id"]: row["path"] for row in hierarchy}
     payments = plain_payments(raw, people)
+    scored = sorted(
+        (answer for answer in plain_answers(raw, people) if answer["score"] is not None),
+        key=lambda answer: (answer["answered_at"], answer["item_id"]),
+    )
+    last_scored = {answer["customer_id"]: answer for answer in scored}
     tasks: dict[str, list[str]] = defaultdict(list)
     for row in world.models["task_facts"]:
         tasks[row["customer_id"]].append(row["status"])
@@ -269,7 +282,7 @@ def test_customers_of_the_world_in_one_row(world: BuiltWorld) -> None:
     # who they are, and how tasks stand, other tests count again
     for customer in world.models["resolved_customers"]:
         identifier = customer["customer_id"]
-        history = histories[identifier]
+        history, survey = histories[identifier], last_scored.get(identifier, {})
         labels = Counter(topic for one in history.conversations for topic in topics[one])
         top = min(labels, key=lambda topic: (-labels[topic], topic), default=None)
         expected.append(
@@ -294,11 +307,12 @@ def test_customers_of_the_world_in_one_row(world: BuiltWorld) -> None:
                 "payment_requests": len(payments[identifier]),
                 **outcome("COMPLETED", payments[identifier]),
                 **outcome("DECLINED", payments[identifier]),
-                "last_survey_score": None,
-                "last_survey_score_out_of": None,
-                "last_survey_at": None,
+                "last_survey_score": survey.get("score"),
+                "last_survey_score_out_of": survey.get("score_out_of"),
+                "last_survey_at": survey.get("answered_at"),
             }
         )
+    assert any(row["last_survey_score"] for row in expected)
     assert any(row["completed_payments"] for row in expected)
     assert any(row["open_conversations"] for row in expected)
     assert in_order(world.models["customer_360"]) == in_order(expected)
