@@ -258,7 +258,8 @@ _TIMES = (
 _IS_PARTIAL = _flag(
     "is_partial",
     "Whether it begins before the first event about agents' status that is loaded, or before it is "
-    "known since when this agent is logged in: times may be missing.",
+    "known since when this agent is logged in, or ends after the events that were read so far: "
+    "times may be missing.",
 )
 _OCCUPANCY_RATE = Column(
     "occupancy_rate",
@@ -308,7 +309,13 @@ AGENT_HALF_HOURS = Model(
         count("contacts_accepted", "Offers of contacts that the agent accepted."),
         key=("agent_id", "half_hour_start"),
     ),
-    reads=("agent_time_slices", "agent_states", "contact_events", "agent_status_events"),
+    reads=(
+        "agent_time_slices",
+        "agent_states",
+        "contact_events",
+        "agent_status_events",
+        "load_files",
+    ),
     checks=(
         Check(
             "no time is below 0 or above 1800",
@@ -411,6 +418,7 @@ AGENT_DAYS = Model(
         "contact_events",
         "conversation_events",
         "local_days",
+        "load_files",
     ),
     checks=(
         Check(

@@ -308,28 +308,31 @@ def rate(part: Decimal, whole: Decimal) -> float | None:
 
 
 class Known(NamedTuple):
-    """Since when events about status are loaded, and until when nothing is known of an agent."""
+    """From when to when events about status are loaded, and since when those of an agent."""
 
     since: datetime | None
+    until: datetime
     unknown_until: Mapping[str, datetime]
 
-    def is_partial(self, begins_at: datetime, agent: str) -> bool:
-        if self.since is None:
+    def is_partial(self, begins_at: datetime, ends_at: datetime, agent: str) -> bool:
+        if self.since is None or ends_at > self.until:
             return True
         return begins_at < max(self.since, self.unknown_until.get(agent, self.since))
 
 
-def what_is_known(events: Sequence[Row]) -> Known:
+def what_is_known(events: Sequence[Row], until: datetime) -> Known:
     recorded = [instant(e["timestamp"]) for e in events if e["type"].startswith("AGENT_STATUS/")]
     unknown = {
         row["agent_id"]: row["until_at"]
         for row in agent_states(events)
         if row["from_at"] is None and row["state"] != "logged_out"
     }
-    return Known(min(recorded, default=None), unknown)
+    return Known(min(recorded, default=None), until, unknown)
 
 
-def half_hours(events: Sequence[Row], sessions: Sequence[Row], zone: ZoneInfo) -> list[Row]:
+def half_hours(
+    events: Sequence[Row], sessions: Sequence[Row], zone: ZoneInfo, until: datetime
+) -> list[Row]:
     found: dict[tuple[str, datetime], list[Piece]] = defaultdict(list)
     for piece in pieces_of(events, sessions, zone):
         found[piece.agent_id, piece.half_hour].append(piece)
@@ -339,7 +342,7 @@ def half_hours(events: Sequence[Row], sessions: Sequence[Row], zone: ZoneInfo) -
         if agent:
             at = instant(event["timestamp"])
             accepted[agent, at - (at - EPOCH) % HALF_HOUR] += 1
-    known = what_is_known(events)
+    known = what_is_known(events, until)
     rows = []
     for agent, start in {*found, *accepted}:
         each = found[agent, start]
@@ -347,7 +350,7 @@ def half_hours(events: Sequence[Row], sessions: Sequence[Row], zone: ZoneInfo) -
             {
                 "agent_id": agent,
                 "half_hour_start": start,
-                "is_partial": known.is_partial(start, agent),
+                "is_partial": known.is_partial(start, start + timedelta(minutes=30), agent),
                 "logged_in_seconds": total(each, "active", "away"),
                 "active_seconds": total(each, "active"),
                 "away_seconds": total(each, "away"),
@@ -409,6 +412,7 @@ def days(
     events: Sequence[Row],
     sessions: Sequence[Row],
     zone: ZoneInfo,
+    until: datetime,
     names: Mapping[str, str],
 ) -> list[Row]:
     found: dict[tuple[str, date], list[Piece]] = defaultdict(list)
@@ -422,18 +426,21 @@ def days(
         if session["agent_id"] and session["ended_at"]:
             day = session["ended_at"].astimezone(zone).date()
             ended[session["agent_id"], day].append(session)
-    known = what_is_known(events)
+    known = what_is_known(events, until)
     rows = []
     for agent, day in {*found, *facts, *ended}:
         each, done = found[agent, day], facts[agent, day]
         counts = Counter(fact.what for fact in done)
-        midnight = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
+        midnight, next_midnight = (
+            datetime.combine(each_day, datetime.min.time(), zone).astimezone(UTC)
+            for each_day in (day, day + timedelta(days=1))
+        )
         rows.append(
             {
                 "agent_id": agent,
                 "local_date": day,
                 "agent_name": names.get(agent),
-                "is_partial": known.is_partial(midnight, agent),
+                "is_partial": known.is_partial(midnight, next_midnight, agent),
                 "logged_in_seconds": total(each, "active", "away"),
                 "active_seconds": total(each, "active"),
                 "away_seconds": total(each, "away"),

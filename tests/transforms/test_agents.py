@@ -23,6 +23,8 @@ from tests.transforms.raw_stories import People, reads_of
 from tests.transforms.world import ZONE, BuiltWorld
 
 LOS_ANGELES = ZoneInfo(ZONE)
+# the third night reads up to here: fifteen seconds before it began
+READ_UNTIL = datetime(2026, 3, 7, 5, 59, 45, tzinfo=UTC)
 SAME: tuple[list[str], list[str]] = ([], [])
 
 
@@ -120,7 +122,9 @@ def test_slices_are_cut_at_every_edge(world: BuiltWorld, sessions: list[Row]) ->
 
 def test_half_hours_are_those_of_a_plain_count(world: BuiltWorld, sessions: list[Row]) -> None:
     found = world.models["agent_half_hours"]
-    assert differences(found, half_hours(world.raw.events, sessions, LOS_ANGELES)) == SAME
+    assert (
+        differences(found, half_hours(world.raw.events, sessions, LOS_ANGELES, READ_UNTIL)) == SAME
+    )
     assert {row["is_partial"] for row in found} == {True, False}
     available = {
         (row["agent_id"], row["half_hour_start"], channel): row[f"available_for_{channel}_seconds"]
@@ -138,5 +142,7 @@ def test_days_are_those_of_a_plain_count(
     world: BuiltWorld, sessions: list[Row], names: dict[str, str]
 ) -> None:
     found = world.models["agent_days"]
-    assert differences(found, days(world.raw.events, sessions, LOS_ANGELES, names)) == SAME
+    assert (
+        differences(found, days(world.raw.events, sessions, LOS_ANGELES, READ_UNTIL, names)) == SAME
+    )
     assert {row["is_partial"] for row in found} == {True, False}

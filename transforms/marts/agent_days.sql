@@ -9,7 +9,8 @@
 -- sessions, in full, on the day when their contacts ended, as Gladly's own reports count them, so
 -- that they may exceed the day's handling_seconds. Offers count where they name the agent; those
 -- that reports healed do not. Work sessions reach further back than events: days from before these
--- are partial.
+-- are partial, as is the day on which the last span of events that was read ends. A shift over
+-- midnight logs out on a day before it logs in.
 WITH
 
 times AS (
@@ -152,6 +153,13 @@ loaded AS (
   FROM agent_status_events
 ),
 
+-- and what came after is not known either
+read_so_far AS (
+  SELECT MAX(EPOCH_US(window_to)) AS until_microsecond
+  FROM load_files
+  WHERE stream = 'gladly.events'
+),
+
 known AS (
   SELECT agent_id, MAX(until_at) AS from_at
   FROM agent_states
@@ -171,7 +179,8 @@ SELECT
   agents.name AS agent_name,
   loaded.from_at IS NULL
   OR local_days.starts_at < loaded.from_at
-  OR COALESCE(local_days.starts_at < known.from_at, FALSE) AS is_partial,
+  OR COALESCE(local_days.starts_at < known.from_at, FALSE)
+  OR COALESCE(EPOCH_US(local_days.ends_at) > read_so_far.until_microsecond, FALSE) AS is_partial,
   COALESCE(times.logged_in_seconds, 0) AS logged_in_seconds,
   COALESCE(times.active_seconds, 0) AS active_seconds,
   COALESCE(times.away_seconds, 0) AS away_seconds,
@@ -203,6 +212,7 @@ SELECT
 FROM days
 INNER JOIN local_days ON local_days.local_date = days.local_date
 CROSS JOIN loaded
+CROSS JOIN read_so_far
 LEFT JOIN known ON known.agent_id = days.agent_id
 LEFT JOIN times ON times.agent_id = days.agent_id AND times.local_date = days.local_date
 LEFT JOIN counts ON counts.agent_id = days.agent_id AND counts.local_date = days.local_date

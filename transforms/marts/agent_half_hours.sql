@@ -8,7 +8,8 @@
 -- for each of them, so contact_seconds / handling_seconds is how many they had at once. An agent
 -- may handle contacts while away or logged out, such as mails: occupied time is what lies within
 -- active time, and occupancy_rate its part of that. Work sessions reach further back than events
--- about agents: half hours from before these are partial, the agent may have been logged in.
+-- about agents: half hours from before these are partial, the agent may have been logged in. So are
+-- those that end after the last span of events that was read.
 --
 --   active        [===================)
 --   contacts          [====)   [==========)
@@ -69,6 +70,13 @@ loaded AS (
   FROM agent_status_events
 ),
 
+-- and what came after is not known either
+read_so_far AS (
+  SELECT MAX(EPOCH_US(window_to)) AS until_microsecond
+  FROM load_files
+  WHERE stream = 'gladly.events'
+),
+
 known AS (
   SELECT agent_id, MAX(until_at) AS from_at
   FROM agent_states
@@ -87,7 +95,8 @@ SELECT
   half_hours.half_hour_start,
   loaded.from_at IS NULL
   OR half_hours.half_hour_start < loaded.from_at
-  OR COALESCE(half_hours.half_hour_start < known.from_at, FALSE) AS is_partial,
+  OR COALESCE(half_hours.half_hour_start < known.from_at, FALSE)
+  OR COALESCE(EPOCH_US(half_hours.half_hour_start) + 1800000000 > read_so_far.until_microsecond, FALSE) AS is_partial,
   COALESCE(times.logged_in_seconds, 0) AS logged_in_seconds,
   COALESCE(times.active_seconds, 0) AS active_seconds,
   COALESCE(times.away_seconds, 0) AS away_seconds,
@@ -108,6 +117,7 @@ SELECT
   COALESCE(accepted.contacts_accepted, 0) AS contacts_accepted
 FROM half_hours
 CROSS JOIN loaded
+CROSS JOIN read_so_far
 LEFT JOIN known ON known.agent_id = half_hours.agent_id
 LEFT JOIN times
   ON times.agent_id = half_hours.agent_id
