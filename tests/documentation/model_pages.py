@@ -94,13 +94,21 @@ def _written(lines: list[str]) -> str:
     return md.block("text", "\n".join(line.removeprefix("  ") for line in lines))
 
 
+def _built(model: Model) -> str:
+    if model.changes is None:
+        return "Built as a whole"
+    others = ", and for those of none" if model.changes.or_none else ""
+    return f"Built for the ids in {md.code(model.changes.ids)}{others}: what changed"
+
+
 def _index() -> str:
     layers = [layer for layer in reversed(LAYERS) if any(m.layer == layer for m in MODELS)]
     return md.page(
         "# Models",
         "What `helpdesk transform` makes of the raw [tables](dictionary.md), in the dataset "
-        "`marts`: each model is one SQL file in `transforms/`, and is rebuilt as a whole. Find "
-        "your question, then open the model's page for its columns and queries to start from. "
+        "`marts`: each model is one SQL file in `transforms/`. Large ones are built from what "
+        "changed, the others as a whole. Find your question, then open the model's page for its "
+        "columns and queries to start from. "
         "How models read each other shows in [entities](entities.md#models). Made of the "
         "declarations by `make docs`.",
         *(part for layer in layers for part in _layer(layer)),
@@ -135,6 +143,7 @@ def _page(model: Model) -> str:
             f"One row is {md.prose(header.row)}",
             f"Key: {md.code(*model.table.key)}",
             f"Layer: {model.layer}, [{file}](../../{file})",
+            _built(model),
         ),
         "## Questions it answers",
         md.bullets(*map(md.prose, header.questions)),

@@ -14,6 +14,11 @@ README = ROOT / "README.md"
 PROMISES = ROOT / "PROMISES.md"
 _DEMO = re.compile(r"(<!-- demo -->\n```text\n).*?(```)", re.DOTALL)
 _BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+# a list that the demo prints: its header, some of its rows, and the others
+_ROW = r"(?:(?!table  ).*\S {2,}\S.*\n)"
+_LIST = re.compile(
+    rf"^((?:data from|table|model) {{2}}.*\n{_ROW}{{5}})({_ROW}{{2,}})", re.MULTILINE
+)
 _SECONDS = re.compile(r"\d+\.\d+ seconds")
 
 
@@ -44,9 +49,14 @@ def demo_block(page: str) -> str:
     return match[0].removeprefix(match[1]).removesuffix(match[2]) if match else ""
 
 
+def shortened(output: str) -> str:
+    """Return what the demo prints with its long lists cut, and how much was cut."""
+    return _LIST.sub(lambda match: f"{match[1]}... {match[2].count(chr(10))} more\n", output)
+
+
 def with_demo_block(page: str, output: str) -> str:
     """Return the README with the demo's output renewed."""
-    return _DEMO.sub(lambda match: match[1] + output + match[2], page)
+    return _DEMO.sub(lambda match: match[1] + shortened(output) + match[2], page)
 
 
 def without_seconds(text: str) -> str:
