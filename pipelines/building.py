@@ -91,7 +91,8 @@ class Builder:
         changes = model.changes if only_changes else None
         with loads_first(f"{model.name} reads {', '.join(model.reads)}", self.raw_dataset):
             made = self._made(model)
-            statements = rebuild_statements(model, self.dialect, self.names, made, changes)
+            slices = self._slices(model)
+            statements = rebuild_statements(model, self.dialect, self.names, made, changes, slices)
         if model in CHANGE_MODELS and not only_changes:
             # nobody asks what changed where all is made anew
             del statements[1:]
@@ -100,6 +101,13 @@ class Builder:
                 self.client.execute_sql(statement)
         self._check(model, built=model if changes else None)
         return ModelRows(model.name, self._count(model))
+
+    def _slices(self, model: Model) -> int:
+        if not model.slices:
+            return 1
+        sql = f"SELECT COALESCE(MAX(slice), -1) + 1 FROM {model.slices}"
+        ((slices,),) = self._rows(query_statement(sql, self.dialect, self.names))
+        return int(slices)
 
     def _count(self, model: Model) -> int:
         ((rows,),) = self._rows(count_statement(model, self.dialect, self.names))

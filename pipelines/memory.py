@@ -2,6 +2,7 @@
 
     while it parses    [ this process |  parser  |  parser  | ... ]
     while it merges    [ this process |  embedded database        ]
+    models             [ this process |  embedded database             ]
 
 The sizes were measured (docs/performance.md); what is left to none of them is room for what the
 system counts twice, and for freed memory that a library keeps for itself.
@@ -54,6 +55,11 @@ class Memory:
     def database_megabytes(self) -> int:
         """Return how much an embedded database may hold; beyond it, it uses the disk."""
         return max(self.megabytes - _MERGING, self.megabytes // 2)
+
+    @property
+    def models_megabytes(self) -> int:
+        """Return how much it may hold while it builds models, and nothing else goes on."""
+        return max(self.megabytes - _THIS_PROCESS, self.database_megabytes)
 
     @property
     def database_threads(self) -> int:

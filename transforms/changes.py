@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -41,6 +42,9 @@ CHANGED_CONVERSATIONS = Model(
         *_FILES,
         *_IDENTITIES,
         "conversation_identities",
+        "customer_identities",
+        "customers",
+        "customer_profiles",
         "conversation_items",
         "conversation_events",
         "contact_events",
@@ -109,6 +113,20 @@ def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Chang
     """
     by_id = dict.fromkeys(reads, _CONVERSATION_ID)
     return Changes(CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, by_id | columns, or_none)
+
+
+CONVERSATION_SLICES = Model(
+    CORE,
+    model_table(
+        "conversation_slices",
+        "Conversations to build, and in which slice: what gathers texts holds one of them at once.",
+        Column("conversation_id", Kind.TEXT, "The conversation, after merges.", nullable=False),
+        Column("slice", Kind.INTEGER, "Its slice, from 0.", nullable=False),
+        key=("conversation_id",),
+    ),
+    reads=("conversation_beginnings",),
+    changes=replace(by_conversation("conversation_beginnings"), is_all=True),
+)
 
 
 def built_with(models: Sequence[Model]) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import CONVERSATION_SLICES, by_conversation
 from transforms.conversations import CUSTOMER_ID, KEY_CONVERSATION_ID
 from transforms.declarations import MARTS, Check, Example, Model, count, model_table
 
@@ -270,10 +271,13 @@ CONVERSATION_TEXTS = Model(
         "conversation_beginnings",
         "redacted_items",
         "agents",
+        "agent_history",
         "customers",
         "customer_profiles",
         "customer_identities",
     ),
+    changes=by_conversation("conversation_timeline", "conversation_beginnings"),
+    slices=CONVERSATION_SLICES.name,
     checks=(
         Check(
             "each message, call and note of a conversation is a line",

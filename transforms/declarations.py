@@ -42,12 +42,16 @@ class Changes:
         reads: The tables and models that are read by such ids, and the column that holds them. A
             row of the model must depend on no other rows of these.
         or_none: Whether there may be rows without such an id; all of them are made anew.
+        is_all: Whether the model holds rows of what changed and no others.
+        slice: The slice of ``ids`` to build; None for all of them.
     """
 
     ids: str
     column: str
     reads: Mapping[str, str] = field(hash=False)
     or_none: bool = False
+    is_all: bool = False
+    slice: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ class Model:
     ``make`` computes the rows, in the order of the table's columns, from the rows that the query
     returns and the time zone that models count days in; None where the query returns them.
 
-    ``changes`` says how it is built from what changed; None where all of it is made anew.
+    ``changes`` says how it is built from what changed; None where all of it is made anew. Of these,
+    ``slices`` names the model by whose slices of ids it is built, one at a time: its query holds
+    texts in memory.
     """
 
     layer: str
@@ -83,6 +89,7 @@ class Model:
     as_built: tuple[str, ...] = ()
     make: Callable[[Sequence[Sequence[Any]], str], Rows] | None = None
     changes: Changes | None = None
+    slices: str = ""
     examples: tuple[Example, ...] = ()
 
     @property
@@ -132,7 +139,8 @@ def in_order(models: Sequence[Model]) -> list[Model]:
 
 def _built_before(model: Model) -> list[str]:
     ids = [model.changes.ids] if model.changes else []
-    return [*(read for read in model.reads if read not in model.as_built), *ids]
+    slices = [model.slices] if model.slices else []
+    return [*(read for read in model.reads if read not in model.as_built), *ids, *slices]
 
 
 def _are_filled(table: str, key: Sequence[str], required: Sequence[str]) -> Check:

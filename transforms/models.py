@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from transforms.agents import AGENT_MODELS
 from transforms.calendar import CALENDAR_MODELS
-from transforms.changes import BUILT_FILES, BUILT_IDENTITIES, CHANGE_MODELS, built_with
+from transforms.changes import (
+    BUILT_FILES,
+    BUILT_IDENTITIES,
+    CHANGE_MODELS,
+    CONVERSATION_SLICES,
+    built_with,
+)
 from transforms.contacts import CONTACT_MODELS
 from transforms.conversation_marts import CONVERSATION_MART_MODELS
 from transforms.conversations import CONVERSATION_MODELS
@@ -19,6 +25,7 @@ MODELS = (
     *IDENTITY_MODELS,
     *CALENDAR_MODELS,
     *CHANGE_MODELS,
+    CONVERSATION_SLICES,
     *CONVERSATION_MODELS,
     *CONVERSATION_MART_MODELS,
     *CONTACT_MODELS,

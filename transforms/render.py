@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from itertools import islice
@@ -58,6 +58,7 @@ def rebuild_statements(
     names: Names,
     made: Rows | None = None,
     changes: Changes | None = None,
+    slices: int = 1,
 ) -> list[str]:
     """Return the statements that empty a model's table, fill it again, and have it measured.
 
@@ -67,6 +68,7 @@ def rebuild_statements(
         names: The destination's.
         made: The rows, of a model that computes them.
         changes: What to make anew; None for all of it.
+        slices: In how many slices, of a model that has them.
 
     Raises:
         ValueError: the SQL reads other tables than declared, or its columns are others.
@@ -84,10 +86,12 @@ def rebuild_statements(
     else:
         _check_columns(model)
         sources = [
-            _filled(_rows_to_make(model.sql, changes, dialect, names.identifier), dialect, names)
+            _filled(_rows_to_make(model.sql, part, dialect, names.identifier), dialect, names)
+            for part in _parts(model, changes, slices)
         ]
+    old = None if changes and changes.is_all else changes
     return [
-        _filled(_rows_to_delete(model.name, changes, dialect, names.identifier), dialect, names),
+        _filled(_rows_to_delete(model.name, old, dialect, names.identifier), dialect, names),
         *(f"INSERT INTO {table} ({columns}) {source}" for source in sources),
         *([f"{dialect.analyze} {table}"] if dialect.analyze else []),
     ]
@@ -191,8 +195,19 @@ def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, s
     return query
 
 
+def _parts(model: Model, changes: Changes | None, slices: int) -> Iterator[Changes | None]:
+    """Yield what each of the statements that fill a model makes anew."""
+    if model.changes and model.slices:
+        for number in range(slices):
+            yield replace(model.changes, ids=model.slices, slice=number)
+    else:
+        yield changes
+
+
 def _is_changed(changes: Changes, column: str) -> exp.Expr:
     ids = exp.select(changes.column).from_(changes.ids)
+    if changes.slice is not None:
+        ids = ids.where(exp.column("slice").eq(changes.slice))
     found = exp.column(column).isin(query=ids)
     # what belongs to none is always made anew
     return exp.or_(found, exp.column(column).is_(exp.null())) if changes.or_none else found

@@ -20,13 +20,15 @@ from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE, TableS
 from sources.tables.parquet import TableFile, TableFiles, write_rows
 from sources.tables.parse import parse_file, parser_for
 from tests.pipelines.runs import line, postgres_target
-from transforms.changes import CHANGE_MODELS
+from transforms.changes import CHANGE_MODELS, CONVERSATION_SLICES
 from transforms.declarations import Model
 from transforms.models import MODELS
 
 Row = dict[str, Any]
 
 DATABASES = ("duckdb", "postgres")
+# what the last build was made from: differs from one way of building to another
+BOOKKEEPING = (*CHANGE_MODELS, CONVERSATION_SLICES)
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 _EVENT_PARSER = parser_for(EVENTS)
 
@@ -44,7 +46,7 @@ class Place:
         self.target = target
         self.marts = f"{target.dataset}_marts"
         self._built = with_all_they_read(asks_for or [model.name for model in MODELS])
-        self._tables = [model.table for model in self._built if model not in CHANGE_MODELS]
+        self._tables = [model.table for model in self._built if model not in BOOKKEEPING]
         self._folder = folder
         self._warehouse = target.warehouse(folder / "raw")
         self._warehouse.prepare()
@@ -116,7 +118,8 @@ def with_all_they_read(names: Iterable[str]) -> list[Model]:
         model = by_name[waiting.pop()]
         if model.name not in wanted:
             wanted.add(model.name)
-            waiting += [read for read in model.reads if read in by_name]
+            needed = [*model.reads, model.slices, *([model.changes.ids] if model.changes else [])]
+            waiting += [name for name in needed if name in by_name]
     return [model for model in MODELS if model.name in wanted]
 
 

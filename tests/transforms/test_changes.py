@@ -19,7 +19,6 @@ from tests.transforms.world import BuiltWorld
 from transforms.models import MODELS
 
 ASKS_FOR = tuple(model.name for model in MODELS if model.changes)
-BOOKKEEPING = {"changed_items", "changed_conversations"}
 
 
 def said(identifier: str, text: str, conversation: str | None, customer: str) -> bytes:
@@ -90,11 +89,7 @@ def night(
 
 
 def models(place: Place) -> dict[str, list[str]]:
-    return {
-        name: sorted(map(str, rows))
-        for name, rows in place.models().items()
-        if name not in BOOKKEEPING
-    }
+    return {name: sorted(map(str, rows)) for name, rows in place.models().items()}
 
 
 def test_what_changed_is_all_that_is_built_and_nothing_else_differs(place: Place) -> None:

@@ -43,12 +43,31 @@ moved_ids AS (
   SELECT entity, built_resolved_id AS id FROM moved
 ),
 
+-- those who may be called otherwise now, by every id that stood for them
+renamed AS (
+  SELECT id FROM customers
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT id FROM customer_profiles
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+),
+
+authors AS (
+  SELECT id FROM renamed
+  UNION
+  SELECT customer_id AS id FROM customer_identities
+  WHERE resolved_customer_id IN (SELECT id FROM renamed)
+),
+
 told AS (
   SELECT conversation_id FROM conversation_items
   WHERE _job_id IN (SELECT job_id FROM new_jobs)
   UNION
   SELECT conversation_id FROM conversation_items
   WHERE customer_id IN (SELECT id FROM moved_ids WHERE entity = 'customer')
+  UNION
+  SELECT conversation_id FROM conversation_items
+  WHERE initiator_id IN (SELECT id FROM authors)
   UNION
   SELECT conversation_id FROM conversation_events
   WHERE _job_id IN (SELECT job_id FROM new_jobs)

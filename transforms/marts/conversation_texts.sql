@@ -10,10 +10,27 @@
 --   [2026-03-02 10:05:00 UTC] Customer Cleo Customer (EMAIL): Subject: My lamp | It came.
 --
 -- Line breaks within an item become spaces. Items whose text is empty say [no text], or [redacted]
--- where it was there once. Agents and customers have the names they have now: customers that of
--- the profile that remains after merges, as read by itself, else as exported. Whoever has no
+-- where it was there once. Customers have the name they have now: that of the profile that remains
+-- after merges, as read by itself, else as exported. Agents have the name they had then, if
+-- agent_history knows it, so that no old text changes when somebody is renamed. Whoever has no
 -- name is their type alone. Notes are internal: customers never saw them.
+--
+--   agent_history     [-- Amy Agent --)[-- Amy Baker ------
+--   what she said   Amy Agent  Amy Agent    Amy Baker
 WITH
+
+-- the first name that is known holds for what was before
+agent_names AS (
+  SELECT
+    agent_id,
+    name,
+    CASE
+      WHEN ROW_NUMBER() OVER (PARTITION BY agent_id ORDER BY valid_from NULLS FIRST) > 1
+        THEN valid_from
+    END AS from_at,
+    LEAD(valid_from) OVER (PARTITION BY agent_id ORDER BY valid_from NULLS FIRST) AS until_at
+  FROM agent_history
+),
 
 redacted AS (
   SELECT DISTINCT item_id
@@ -29,7 +46,7 @@ said AS (
     entry.channel,
     entry.author_type,
     CASE entry.author_type
-      WHEN 'AGENT' THEN agent.name
+      WHEN 'AGENT' THEN COALESCE(agent_then.name, agent.name)
       WHEN 'CUSTOMER' THEN COALESCE(profile.name, customer.name, sent_customer.name)
     END AS author_name,
     entry.subject,
@@ -38,6 +55,10 @@ said AS (
   FROM conversation_timeline AS entry
   LEFT JOIN redacted ON redacted.item_id = entry.item_id
   LEFT JOIN agents AS agent ON agent.id = entry.author_id
+  LEFT JOIN agent_names AS agent_then
+    ON agent_then.agent_id = entry.author_id
+    AND (agent_then.from_at IS NULL OR entry.occurred_at >= agent_then.from_at)
+    AND (agent_then.until_at IS NULL OR entry.occurred_at < agent_then.until_at)
   LEFT JOIN customer_identities AS author ON author.customer_id = entry.author_id
   LEFT JOIN customer_profiles AS profile
     ON profile.id = COALESCE(author.resolved_customer_id, entry.author_id)
