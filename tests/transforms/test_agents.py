@@ -1,9 +1,10 @@
 """Agents over time: as a walk through the raw records finds them, and as Gladly reports."""
 
+import csv
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -16,10 +17,12 @@ from tests.transforms.raw_agents import (
     contact_spans,
     days,
     half_hours,
+    instant,
     pieces_of,
     sessions_in,
 )
 from tests.transforms.raw_stories import People, reads_of
+from tests.transforms.test_reconciliation import FIRST_WHOLE_DAY
 from tests.transforms.world import ZONE, BuiltWorld
 
 LOS_ANGELES = ZoneInfo(ZONE)
@@ -146,3 +149,112 @@ def test_days_are_those_of_a_plain_count(
         differences(found, days(world.raw.events, sessions, LOS_ANGELES, READ_UNTIL, names)) == SAME
     )
     assert {row["is_partial"] for row in found} == {True, False}
+
+
+# Our figures of agents' days beside Gladly's: none differs. Two that look alike are not compared:
+# - Hold Time counts whole holds on the day when the contact ended; on_hold_seconds counts on the
+#   day when the agent held it.
+# - Occupancy % divides whole handle times of the contacts that ended, each of several at once, by
+#   the active time; occupied_seconds counts an agent's time once, and only within active time.
+TIMES = {
+    "logged_in_seconds": "Logged in Time in seconds",
+    "active_seconds": "Active Time in seconds",
+    "away_seconds": "Away Time in seconds",
+    "available_seconds": "Available Time in seconds - Any",
+}
+OF_HALF_HOURS = {
+    **TIMES,
+    "available_for_voice_seconds": "Available Time in seconds - Voice",
+    "available_for_messaging_seconds": "Available Time in seconds - Messaging",
+    "available_for_mail_seconds": "Available Time in seconds - Mail",
+    "available_for_task_seconds": "Available Time in seconds - Task",
+    "contacts_accepted": "Contact Accepted",
+}
+OF_DAYS = {
+    **TIMES,
+    "logins": "Logged in",
+    "logouts": "Logged Out",
+    "times_away": "Went Away",
+    "contacts_offered": "Contact Offered",
+    "contacts_accepted": "Contact Accepted",
+    "contacts_declined": "Contact Declined",
+    "contacts_missed": "Contact Missed",
+    "contacts_fulfilled": "Contact Fulfilled",
+    "contacts_transferred": "Contact Transferred",
+    "contacts_ended": "Contact Ended",
+    "handle_seconds": "Contact Handle Time in seconds",
+    "after_contact_seconds": "After Contact Time in seconds",
+    "messages_sent": "Message Sent",
+    "conversations_closed": "Conversation Closed",
+    "topics_added": "Conversation Topic Added",
+}
+AgentDay = tuple[str, date]
+
+
+def last_reading(world: BuiltWorld, metric_set: str) -> list[dict[str, str]]:
+    """Return what the last night read: all days of UTC that events cover whole, and no other."""
+    *_, folder = sorted((world.raw.archive / "reports").glob(f"{metric_set}_*"))
+    assert folder.name.startswith(f"{metric_set}_{FIRST_WHOLE_DAY}_2026-03-07")
+    (path,) = folder.glob("*.csv*")
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def agent_summary(world: BuiltWorld, columns: dict[str, str]) -> dict[AgentDay, Row]:
+    """Return Gladly's figures of agents' days, named as ours are."""
+    return {
+        (row["Agent ID"], date.fromisoformat(row["Bucket Beginning"][:10])): {
+            ours: Decimal(row[gladly]) for ours, gladly in columns.items()
+        }
+        for row in last_reading(world, "AgentSummaryV2")
+    }
+
+
+def test_half_hours_add_up_to_the_days_of_gladly_s_reports(world: BuiltWorld) -> None:
+    found: dict[AgentDay, Row] = defaultdict(lambda: dict.fromkeys(OF_HALF_HOURS, Decimal()))
+    for row in world.models["agent_half_hours"]:
+        figures = {name: row[name] for name in OF_HALF_HOURS}
+        # one in which a contact is finished up while logged out is none of the report's
+        if row["half_hour_start"].date() >= FIRST_WHOLE_DAY and any(figures.values()):
+            day = found[row["agent_id"], row["half_hour_start"].date()]
+            for name, value in figures.items():
+                day[name] += value
+    expected = agent_summary(world, OF_HALF_HOURS)
+    assert found == expected
+    assert all(any(row[name] for row in expected.values()) for name in OF_HALF_HOURS)
+
+
+def test_days_are_those_of_gladly_s_reports(world: BuiltWorld, sessions: list[Row]) -> None:
+    """Reports count days of UTC: the plain count is the model's for those of another zone."""
+    rows = days(world.raw.events, sessions, ZoneInfo("UTC"), READ_UNTIL, {})
+    found = {
+        (row["agent_id"], row["local_date"]): {name: row[name] for name in OF_DAYS}
+        for row in rows
+        if row["local_date"] >= FIRST_WHOLE_DAY
+    }
+    expected = agent_summary(world, OF_DAYS)
+    assert found == expected
+    assert all(any(row[name] for row in expected.values()) for name in OF_DAYS)
+
+
+def test_states_are_the_spans_of_gladly_s_reports(world: BuiltWorld) -> None:
+    """The report shows those that began in its days; IDLE stands for no reason."""
+    expected = [
+        {
+            "agent_id": row["Agent ID"],
+            "state": row["Type"].lower(),
+            "reason_name": None if row["Context"] == "IDLE" else row["Context"],
+            "from_at": instant(f"{row['Start time']}Z"),
+            "until_at": instant(f"{row['End time']}Z") if row["End time"] else None,
+        }
+        for row in last_reading(world, "AgentDurationsReportV2")
+    ]
+    found = [
+        {name: row[name] for name in expected[0]}
+        for row in world.models["agent_states"]
+        if row["state"] in ("active", "away")
+        and row["from_at"]
+        and row["from_at"].date() >= FIRST_WHOLE_DAY
+    ]
+    assert len(expected) > 100
+    assert differences(found, expected) == SAME
