@@ -151,11 +151,10 @@ def test_days_are_those_of_a_plain_count(
     assert {row["is_partial"] for row in found} == {True, False}
 
 
-# Our figures of agents' days beside Gladly's: none differs. Two that look alike are not compared:
-# - Hold Time counts whole holds on the day when the contact ended; on_hold_seconds counts on the
-#   day when the agent held it.
-# - Occupancy % divides whole handle times of the contacts that ended, each of several at once, by
-#   the active time; occupied_seconds counts an agent's time once, and only within active time.
+# Our figures of agents' days beside Gladly's: none differs. One that looks alike is not the same:
+# Hold Time counts whole holds on the day when the contact ended, on_hold_seconds counts each part
+# of a hold on the day it was in. Occupancy % is of another report, and how it is counted is not
+# documented.
 TIMES = {
     "logged_in_seconds": "Logged in Time in seconds",
     "active_seconds": "Active Time in seconds",
