@@ -391,13 +391,15 @@ def loaded_rows() -> dict[Any, list[Row]]:
         }
         for row in PLAIN_SESSIONS
     ]
+    merges = identity_rows(merge_events())
     rows = raw_rows(
         work_session_events=sessions,
         agents=[{"id": "Night", "name": "Nina Night"}],
         team_history=read_table(TEAM_HISTORY),
         agent_history=read_table(AGENT_HISTORY),
         team_agent_history=read_table(TEAM_AGENT_HISTORY),
-        **identity_rows(merge_events()),
+        customer_merges=merges["customer_merges"],
+        conversation_merges=merges["conversation_merges"],
     )
     spans = [
         {
