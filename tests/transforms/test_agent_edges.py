@@ -1,7 +1,7 @@
 """Agents' time where it is hard to tell: cut stories, ties, midnights, changes of clocks, gaps.
 
 All stories are of 2025, told once and counted in two time zones. Events about agents are loaded
-from 03-05T17:00 on, and were read up to 11-03T10:10.
+from 03-05T17:00 on, and were read up to 11-03T10:30:30.
 """
 
 from collections.abc import Iterable, Iterator
@@ -130,26 +130,27 @@ Late      5         03-05T18:00  -            logged_out  -            yes
 # on and leaves before the other is finished up; Out and Early work when nothing tells of a log-in.
 WORK = """
 03-05T17:00  Hold     LOGGED_IN
-03-05T17:05  Hold     UPDATED       VOICE
-03-05T17:20  Hold     UPDATED       VOICE MAIL
+03-05T17:05  Hold     UPDATED         VOICE
+03-05T17:20  Hold     UPDATED         VOICE MAIL
 03-05T17:20  Hold     OFFER_ACCEPTED  held
-03-05T17:20  Hold     JOINED        held
-03-05T17:25  Hold     HOLD_STARTED  held
-03-05T17:35  Hold     HOLD_ENDED    held
-03-05T17:36  Hold     HOLD_STARTED  held
-03-05T17:40  -        ENDED         held
+03-05T17:20  Hold     JOINED          held
+03-05T17:25  Hold     HOLD_STARTED    held
+03-05T17:35  Hold     HOLD_ENDED      held
+03-05T17:36  Hold     HOLD_STARTED    held
+03-05T17:40  -        ENDED           held
+03-05T17:45  Hold     HOLD_ENDED      held
 03-05T17:50  Hold     UPDATED
 03-05T18:00  Hold     LOGGED_OUT
-03-05T17:05  Several  JOINED        passed
+03-05T17:05  Several  JOINED          passed
 03-05T17:10  Several  LOGGED_IN
-03-05T17:15  Several  JOINED        kept
-03-05T17:20  Several  TRANSFERRED   passed
-03-05T17:30  -        ENDED         passed
-03-05T17:35  -        ENDED         kept
+03-05T17:15  Several  JOINED          kept
+03-05T17:20  Several  TRANSFERRED     passed
+03-05T17:30  -        ENDED           passed
+03-05T17:35  -        ENDED           kept
 03-05T17:36  Several  WENT_AWAY
 03-05T18:00  Several  LOGGED_OUT
-03-05T17:10  Out      JOINED        unseen
-03-05T17:20  -        ENDED         unseen
+03-05T17:10  Out      JOINED          unseen
+03-05T17:20  -        ENDED           unseen
 """
 SESSIONS = """
 contact    agent    accepted     ended        handle    after
@@ -158,6 +159,7 @@ passed     Several  03-05T17:05  03-05T17:30  900       -
 kept       Several  03-05T17:15  03-05T17:35  1200      120
 early      Early    03-05T07:50  03-05T08:10  1200.25   0
 midnight   Night    03-06T07:50  03-06T08:10  1200      0
+last       End      11-03T10:20  11-03T10:29  540       120
 abandoned  -        -            03-05T17:00  -         -
 open       -        -            -            -         -
 """
@@ -172,6 +174,8 @@ Several   kept        after_contact  03-05T17:35  03-05T17:37            work_se
 Out       unseen      handling       03-05T17:10  03-05T17:20            events
 Early     early       handling       03-05T07:50  03-05T08:10:00.250000  work_session
 Night     midnight    handling       03-06T07:50  03-06T08:10            work_session
+End       last        handling       11-03T10:20  11-03T10:29            work_session
+End       last        after_contact  11-03T10:29  11-03T10:31            work_session
 """
 AVAILABLE = """
 agent_id  channel  from_at      until_at
@@ -211,7 +215,7 @@ Early     03-05T08:00  600.25    600.25   0        0      0         -
 """
 
 # Clocks of Los Angeles are turned on 03-09 and 11-02. Autumn stays logged in; End's log-out is the
-# last event, in the half hour in which what was read ends.
+# last event, shortly before what was read ends; a report tells that End finished something up.
 SHIFTS = """
 03-06T06:00  Night   LOGGED_IN
 03-06T10:30  Night   LOGGED_OUT
@@ -219,7 +223,7 @@ SHIFTS = """
 03-10T09:00  Spring  LOGGED_OUT
 11-02T06:00  Autumn  LOGGED_IN
 11-03T09:00  End     LOGGED_IN
-11-03T10:10  End     LOGGED_OUT
+11-03T10:30  End     LOGGED_OUT
 """
 DAYS = """
 agent_id  local_date  partial  logged_in  handling  first_login  last_logout  ended  handle
@@ -232,21 +236,22 @@ Spring    2025-03-09  no       82800      0         -            -            0 
 Spring    2025-03-10  no       7200       0         -            03-10T09:00  0      0
 Autumn    2025-11-01  no       3600       0         11-02T06:00  -            0      0
 Autumn    2025-11-02  no       90000      0         -            -            0      0
-Autumn    2025-11-03  yes      7800       0         -            -            0      0
-End       2025-11-03  yes      4200       0         11-03T09:00  11-03T10:10  0      0
+Autumn    2025-11-03  yes      9000       0         -            -            0      0
+End       2025-11-03  yes      5400       540       11-03T09:00  11-03T10:30  1      540
 """
 LAST_HALF_HOURS = """
-agent_id  half_hour    partial  logged_in
-End       11-03T09:00  no       1800
-End       11-03T09:30  no       1800
-End       11-03T10:00  yes      600
+agent_id  half_hour    partial  logged_in  after
+End       11-03T09:00  no       1800       0
+End       11-03T09:30  no       1800       0
+End       11-03T10:00  no       1800       60
+End       11-03T10:30  yes      0          60
 """
 READ = (
     ("gladly.events", "03-05T17:00", "03-12T06:00"),
-    ("gladly.events", "03-12T06:00", "11-03T10:10"),
+    ("gladly.events", "03-12T06:00", "11-03T10:30:30"),
     ("gladly.exports", "11-03T00:00", "11-04T00:00"),
 )
-READ_UNTIL = moment("11-03T10:10")
+READ_UNTIL = moment("11-03T10:30:30")
 
 # Two profiles are merged one after the other, each with its open conversation.
 MERGES = (("03-05T20:00", "first", "second"), ("03-05T21:00", "second", "third"))
@@ -265,7 +270,7 @@ ann       Ann   03-01T06:00  03-04T06:00
 ann       Anna  03-04T06:00  -
 bob       Bob   03-01T06:00  03-03T06:00
 dan       Dan   03-01T06:00  03-02T06:00
-dan       Dan   03-03T06:00  -
+dan       Dan   03-04T06:00  -
 eve       Eve   03-02T06:00  -
 """
 TEAM_AGENT_HISTORY = """
@@ -503,6 +508,7 @@ def test_days_over_midnight_and_of_23_and_25_hours(models: Models) -> None:
         half_hour="half_hour_start",
         partial="is_partial",
         logged_in="logged_in_seconds",
+        after="after_contact_seconds",
     )
 
 
