@@ -266,6 +266,7 @@ SERVICE_LEVELS = Model(
         count("contacts_fulfilled", "Of these, answered or cancelled."),
         count("contacts_fulfilled_before_target", "Of these, by the time they were due."),
         count("contacts_fulfilled_after_target", "Of the fulfilled, later than that."),
+        count("contacts_without_target", "Of the inbound, those that nothing was due for."),
         _rate(
             "service_level_rate",
             "contacts_fulfilled_before_target, of contacts_inbound, as Gladly computes it.",

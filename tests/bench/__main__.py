@@ -61,6 +61,7 @@ def main() -> None:
         console.print(load_table(_title("First load", count, rounds), loads[count]))
         title = f"Night of {_INCREMENT:,} items into {count:,}, medians of {rounds}"
         console.print(load_table(title, _nightly(count, rounds)))
+        console.print(load_table(f"Models over {count:,} items", _models(count)))
     console.print(growth_table(loads))
     console.print(_stages(items[0]))
     console.print(_events(items[0], rounds))
@@ -108,6 +109,18 @@ def _nightly(items: int, rounds: int) -> Loads:
             shutil.copy(_FOLDER / name, copy)
             results.append(measure(module, increment, copy))
             copy.unlink()
+    return measured
+
+
+def _models(items: int) -> Loads:
+    """Build all models of what the first load made, then after a night, then after nothing."""
+    database = _fresh(_FOLDER / "models.duckdb")
+    shutil.copy(_FOLDER / "ours.duckdb", database)
+    measured = {"everything": [measure("tests.bench.models", database)]}
+    measure("tests.bench.load", _input(_INCREMENT, items - _REPEATED), database)
+    measured[f"what changed: a night of {_INCREMENT:,}"] = [measure("tests.bench.models", database)]
+    measured["nothing new"] = [measure("tests.bench.models", database)]
+    _fresh(database)
     return measured
 
 

@@ -83,6 +83,11 @@ def figures(contacts: Sequence[Row]) -> Row:
         "contacts_fulfilled": count(lambda one: one["fulfilled_at"]),
         "contacts_fulfilled_before_target": before,
         "contacts_fulfilled_after_target": count(lambda one: one["is_within_target"] is False),
+        "contacts_without_target": count(
+            lambda one: (
+                one["direction"] == "inbound" and one["is_target_known"] and not one["due_at"]
+            )
+        ),
         "service_level_rate": share(before, inbound),
         "contacts_abandoned": count(lambda one: one["is_abandoned"]),
         **{f"contacts_abandoned_within_{n}_seconds": given_up_within(n) for n in (5, 10, 15)},

@@ -96,7 +96,9 @@ SELECT
   loaded.from_at IS NULL
   OR half_hours.half_hour_start < loaded.from_at
   OR COALESCE(half_hours.half_hour_start < known.from_at, FALSE)
-  OR COALESCE(EPOCH_US(half_hours.half_hour_start) + 1800000000 > read_so_far.until_microsecond, FALSE) AS is_partial,
+  OR COALESCE(
+    EPOCH_US(half_hours.half_hour_start) + 1800000000 > read_so_far.until_microsecond, FALSE
+  ) AS is_partial,
   COALESCE(times.logged_in_seconds, 0) AS logged_in_seconds,
   COALESCE(times.active_seconds, 0) AS active_seconds,
   COALESCE(times.away_seconds, 0) AS away_seconds,

@@ -7,6 +7,10 @@
 -- Summary; where no inbox or channel is known, it is called ''. Open contacts are on no day. Days
 -- are those of local_days.
 --
+-- The service level is of all inbound contacts, as Gladly's is: those that nothing was due for,
+-- contacts_without_target, lower it. Contacts are those that events tell of; of days before the
+-- first events there are none here, though work sessions reach further back (channel_volume).
+--
 -- Waits are those of inbound contacts: nobody waits for what agents begin. Averages and medians are
 -- over the contacts that have such a time; how many these are stands beside, and so does the sum,
 -- so that rows can be added up.
@@ -20,6 +24,7 @@ ended AS (
     contacts.direction,
     contacts.fulfilled_at,
     contacts.is_within_target,
+    contacts.is_target_known AND contacts.due_at IS NULL AS has_no_target,
     contacts.is_abandoned,
     contacts.offers_accepted,
     contacts.transfers,
@@ -48,6 +53,7 @@ counted AS (
     COUNT(fulfilled_at) AS contacts_fulfilled,
     COUNT(CASE WHEN is_within_target THEN 1 END) AS contacts_fulfilled_before_target,
     COUNT(CASE WHEN NOT is_within_target THEN 1 END) AS contacts_fulfilled_after_target,
+    COUNT(CASE WHEN direction = 'inbound' AND has_no_target THEN 1 END) AS contacts_without_target,
     COUNT(CASE WHEN is_abandoned THEN 1 END) AS contacts_abandoned,
     COUNT(CASE WHEN is_abandoned AND queued_to_ended_seconds <= 5 THEN 1 END)
       AS contacts_abandoned_within_5_seconds,
@@ -168,7 +174,8 @@ measured AS (
     MAX(CASE WHEN kind = 'fulfilled' THEN median_seconds END) AS fulfilled_median,
     MAX(CASE WHEN kind = 'fulfilled_business' THEN contacts END) AS fulfilled_business_contacts,
     MAX(CASE WHEN kind = 'fulfilled_business' THEN seconds END) AS fulfilled_business_seconds,
-    MAX(CASE WHEN kind = 'fulfilled_business' THEN average_seconds END) AS fulfilled_business_average,
+    MAX(CASE WHEN kind = 'fulfilled_business' THEN average_seconds END)
+      AS fulfilled_business_average,
     MAX(CASE WHEN kind = 'fulfilled_business' THEN median_seconds END) AS fulfilled_business_median,
     MAX(CASE WHEN kind = 'handle' THEN contacts END) AS handle_contacts,
     MAX(CASE WHEN kind = 'handle' THEN seconds END) AS handle_seconds,
@@ -194,6 +201,7 @@ SELECT
   counted.contacts_fulfilled,
   counted.contacts_fulfilled_before_target,
   counted.contacts_fulfilled_after_target,
+  counted.contacts_without_target,
   CAST(counted.contacts_fulfilled_before_target AS DOUBLE) / NULLIF(counted.contacts_inbound, 0)
     AS service_level_rate,
   counted.contacts_abandoned,
