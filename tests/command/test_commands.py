@@ -224,3 +224,10 @@ def test_a_run_builds_the_models_unless_told_not_to(helpdesk: Commands) -> None:
     rows = {model["model"]: model["rows"] for model in built["models"]}
     assert rows["conversation_timeline"] == 2
     assert "Nothing was loaded since they were built" in helpdesk("run", "gladly").out
+
+
+def test_a_run_into_a_folder_of_files_leaves_models_out(helpdesk: Commands, tmp_path: Path) -> None:
+    helpdesk.environment["DESTINATION__FILESYSTEM__BUCKET_URL"] = str(tmp_path / "lake")
+    report = helpdesk("run", "gladly", "--destination", "filesystem", "--json").json
+    assert report["files"]
+    assert report["models"] is None
