@@ -48,9 +48,14 @@ def program(path: Path, folder: Path) -> list[str]:
 
 
 def parsing(process: psutil.Process) -> list[psutil.Process]:
-    return [
-        child for child in process.children() if parse_process.__name__ in " ".join(child.cmdline())
-    ]
+    return [child for child in process.children() if parse_process.__name__ in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # it may end while it is looked at
+        return ""
 
 
 def test_a_program_without_a_guard_can_parse_in_parallel(items: Path, tmp_path: Path) -> None:
