@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 from pipelines.gladly_tables import GLADLY_TABLES
 from sources.tables.declarations import TableSchema
 from tests.transforms.places import NOW, lineage
+from tests.transforms.raw_identities import identities_of
 from tests.transforms.world import Raw
 
 Record = dict[str, Any]
 
 TABLES: dict[str, TableSchema] = {table.name: table for table in GLADLY_TABLES}
-MERGED = ("CUSTOMER/MERGED", "CUSTOMER_PROFILE/MERGED")
 
 
 def instant(text: str) -> datetime:
@@ -78,20 +78,10 @@ def reads_of(raw: Raw) -> list[Read]:
 class People:
     """Who an id stands for today, walked merge by merge, and which profiles are gone."""
 
-    def __init__(self, events: Iterable[Record], reads: Iterable[Read] = ()) -> None:
-        self._customers: dict[str, str] = {}
-        self._conversations: dict[str, str] = {}
+    def __init__(self, events: Sequence[Record], reads: Iterable[Read] = ()) -> None:
+        identities = identities_of(events)
+        self._customers, self._conversations = identities.customers, identities.conversations
         self.deleted: set[str] = set()
-        merges = [event for event in events if event["type"] in MERGED]
-        for event in sorted(merges, key=lambda event: instant(event["timestamp"])):
-            content = event["content"]
-            for steps, kind in (
-                (self._customers, "Customer"),
-                (self._conversations, "Conversation"),
-            ):
-                source, into = (content.get(f"{end}{kind}Id") for end in ("source", "destination"))
-                if source and into:
-                    steps[source] = into
         for read in reads:
             if read.moved_to:
                 self._customers.setdefault(read.entity_id, read.moved_to)

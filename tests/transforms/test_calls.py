@@ -10,8 +10,7 @@ import pytest
 
 from pipelines.gladly_tables import GLADLY_TABLES
 from tests.transforms.places import Place, Row, lineage
-from tests.transforms.test_contacts import by, contact_rows, event, instant, seconds, survivor
-from tests.transforms.test_contacts import survivors as merged
+from tests.transforms.test_contacts import by, contact_rows, event, instant, seconds
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("calls",)
@@ -32,8 +31,8 @@ def call_row(item: Row, contact_id: str | None, raw: Raw) -> Row:
     recorded = content.get("recordingDuration")
     return {
         "item_id": item["id"],
-        "conversation_id": survivor(merged(raw.events, "Conversation"), item["conversationId"]),
-        "customer_id": survivor(merged(raw.events, "Customer"), item["customerId"]),
+        "conversation_id": raw.identities.conversation(item["conversationId"]),
+        "customer_id": raw.identities.customer(item["customerId"]),
         "contact_id": contact_id,
         "kind": kind,
         "direction": "inbound"
@@ -67,11 +66,10 @@ def meet(item: Row, contact: Row) -> bool:
 
 def contact_of_calls(items: Iterable[Row], raw: Raw) -> dict[str, str]:
     """Pair calls and contacts where neither could be paired with another."""
-    merges = merged(raw.events, "Conversation")
     calls, contacts = defaultdict(list), defaultdict(list)
     for item in items:
         if item["content"]["type"] == "PHONE_CALL":
-            calls[survivor(merges, item["conversationId"])].append(item)
+            calls[raw.identities.conversation(item["conversationId"])].append(item)
     for contact in contact_rows(raw):
         if contact["channel"] == "PHONE_CALL":
             contacts[contact["conversation_id"]].append(contact)

@@ -44,23 +44,6 @@ def between(start: datetime | None, end: datetime | None) -> timedelta | None:
     return None if start is None or end is None else end - start
 
 
-def survivors(events: Iterable[Row], which: str) -> dict[str, str]:
-    """Return into whom ids were merged, from the raw merges, latest last."""
-    merges = {}
-    for event in events:
-        content = event["content"]
-        source, target = content.get(f"source{which}Id"), content.get(f"destination{which}Id")
-        if event["type"] == "CUSTOMER/MERGED" and source and target:
-            merges[source] = target
-    return merges
-
-
-def survivor(merges: Mapping[str, str], identifier: str | None) -> str | None:
-    while identifier and identifier in merges:
-        identifier = merges[identifier]
-    return identifier
-
-
 def work_sessions(raw: Raw) -> dict[str, list[dict[str, str]]]:
     """Read the work sessions of each contact as the last reading that has any of them shows it."""
     found: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
@@ -186,10 +169,8 @@ def contact_row(
     started = ("STARTED", "content")
     return {
         "contact_id": content["contactId"],
-        "conversation_id": survivor(
-            survivors(raw.events, "Conversation"), content["conversationId"]
-        ),
-        "customer_id": survivor(survivors(raw.events, "Customer"), content["customerId"]),
+        "conversation_id": raw.identities.conversation(content["conversationId"]),
+        "customer_id": raw.identities.customer(content["customerId"]),
         "channel": content["channel"],
         "direction": direction(story, session),
         "inbox_id": story.says(*started, "context", "assignee", "inboxId")

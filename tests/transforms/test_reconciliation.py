@@ -13,7 +13,7 @@ import pytest
 from pipelines.gladly_tables import GLADLY_TABLES
 from tests.pipelines.runs import read_tables
 from tests.transforms.places import DATABASES, Place, Row, lineage, open_place
-from tests.transforms.test_contacts import by, contact_rows, event, instant, survivor, survivors
+from tests.transforms.test_contacts import by, contact_rows, event, instant
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("reconciliation",)
@@ -104,11 +104,10 @@ def contact_figures(contacts: Sequence[Row]) -> dict[str, float | None]:
 
 def last_closes(raw: Raw) -> Iterator[tuple[str, datetime, bool]]:
     """Yield the conversations that are closed: since when, and whether they ever were reopened."""
-    merges = survivors(raw.events, "Conversation")
     turns: dict[str, list[Row]] = defaultdict(list)
     for one in raw.events:
         if one["type"] in {"CONVERSATION/CLOSED", "CONVERSATION/REOPENED"}:
-            turns[survivor(merges, one["content"]["conversationId"]) or ""].append(one)
+            turns[raw.identities.conversation(one["content"]["conversationId"]) or ""].append(one)
     for conversation, events in turns.items():
         kinds = [one["type"] for one in events]
         if kinds[-1] == "CONVERSATION/CLOSED":

@@ -16,6 +16,7 @@ from pipelines.runner import run_gladly
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from tests.pipelines.runs import read_tables, settings_for
 from tests.transforms.places import Place, Row
+from tests.transforms.raw_identities import Identities, identities_of
 
 WORLD = WorldSettings(items=1_500, days=4, broken_days=frozenset())
 NIGHTS = 3
@@ -55,6 +56,11 @@ class Raw:
         """Events of every kind, by the time they were recorded."""
         found = self.latest("events", "events.jsonl").values()
         return sorted(found, key=lambda event: (event["timestamp"], event["id"]))
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Who customers and conversations are after the merges that events tell of."""
+        return identities_of(self.events)
 
 
 @dataclass(frozen=True)
