@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
+import psycopg2  # type: ignore[import-untyped]
 import pytest
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
@@ -31,8 +33,20 @@ def postgres() -> Iterator[str]:
     with TemporaryDirectory(prefix="helpdesk-postgres-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder), cleanup_mode="stop")
         socket_folder = server.get_uri().partition("host=")[2]
-        yield f"postgresql://postgres:x@localhost/postgres?host={quote(socket_folder)}"
+        credentials = f"postgresql://postgres:x@localhost/postgres?host={quote(socket_folder)}"
+        _trust_memory(credentials)
+        yield credentials
         server.cleanup()
+
+
+def _trust_memory(credentials: str) -> None:
+    """Let the server not wait for the disk: no test kills it, only its clients."""
+    with closing(psycopg2.connect(credentials)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                cursor.execute(f"ALTER SYSTEM SET {setting} = off")
+            cursor.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture
