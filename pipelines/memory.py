@@ -19,6 +19,8 @@ DEFAULT_MEGABYTES = 512
 _LEAST_MEGABYTES = 256
 _THIS_PROCESS = 150
 _PARSER = 150
+# this process beside an embedded database that builds models, with what that does not count
+_BUILDING = 242
 _MERGING = 256
 # of a row group of long texts, which a thread holds whole before it is compressed
 _THREAD = 256
@@ -59,7 +61,7 @@ class Memory:
     @property
     def models_megabytes(self) -> int:
         """Return how much it may hold while it builds models, and nothing else goes on."""
-        return max(self.megabytes - _THIS_PROCESS, self.database_megabytes)
+        return max(self.megabytes - _BUILDING, self.database_megabytes)
 
     @property
     def database_threads(self) -> int:
