@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.schema import Schema
-from dlt.destinations.sql_client import SqlClientBase
 
+from pipelines.building import names_in
 from pipelines.connection import Connection
 from pipelines.destinations import Keeping
 from pipelines.rows import in_utc
@@ -26,10 +26,9 @@ from pipelines.staging import declare_tables, new_pipeline
 from sources.http.errors import GiveUpError, SettingsError
 from transforms.dialects import dialect_named
 from transforms.models import MODELS
-from transforms.render import Names, question_statement
+from transforms.render import query_statement
 
 _SCHEMA_NAME = "helpdesk_questions"
-_MODELS = frozenset(model.name for model in MODELS)
 
 
 def ask(target: Target, marts_dataset: str, sql: str) -> pa.Table:
@@ -57,7 +56,7 @@ def ask(target: Target, marts_dataset: str, sql: str) -> pa.Table:
         )
         with Connection(lambda: pipeline.sql_client(_SCHEMA_NAME)).opened() as client:
             dialect = dialect_named(client.capabilities.sqlglot_dialect)
-            statement = question_statement(sql, dialect, _names(client, raw_dataset))
+            statement = query_statement(sql, dialect, names_in(client, raw_dataset, MODELS))
             try:
                 with client.execute_query(statement) as cursor:
                     names = [column[0] for column in cursor.description or ()]
@@ -68,14 +67,6 @@ def ask(target: Target, marts_dataset: str, sql: str) -> pa.Table:
                     f"{marts_dataset} yet. Load and build first: `helpdesk run gladly`, "
                     "`helpdesk transform`."
                 ) from error
-
-
-def _names(client: SqlClientBase[Any], raw_dataset: str) -> Names:
-    def path(table: str) -> list[str]:
-        dataset = None if table in _MODELS else raw_dataset
-        return client.make_qualified_table_name_path(table, quote=False, dataset_name=dataset)
-
-    return Names(path, client.capabilities.casefold_identifier)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,6 @@ from transforms.render import (
     Names,
     check_statement,
     count_statement,
-    input_statement,
     query_statement,
     rebuild_statements,
     rows_statement,
@@ -117,7 +116,7 @@ class Builder:
         """Return the rows of a model that computes them; None of any other."""
         if model.make is None:
             return None
-        found = self._rows(input_statement(model, self.dialect, self.names))
+        found = self._rows(query_statement(model.sql, self.dialect, self.names))
         return model.make([tuple(map(in_utc, row)) for row in found], self.timezone)
 
     def _check(self, model: Model, built: Model | None) -> None:
@@ -128,6 +127,17 @@ class Builder:
 
     def _rows(self, statement: str) -> Sequence[Sequence[Any]]:
         return self.client.execute_sql(statement) or ()
+
+
+def names_in(client: SqlClientBase[Any], raw_dataset: str, models: Iterable[Model]) -> Names:
+    """Return how a client of the models' dataset calls these models and all raw tables."""
+    made_here = {model.name for model in models}
+
+    def path(table: str) -> list[str]:
+        dataset = None if table in made_here else raw_dataset
+        return client.make_qualified_table_name_path(table, quote=False, dataset_name=dataset)
+
+    return Names(path, client.capabilities.casefold_identifier)
 
 
 @contextmanager

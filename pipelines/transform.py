@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract.source import DltSource
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.building import Builder, ModelRows, loads_first
+from pipelines.building import Builder, ModelRows, loads_first, names_in
 from pipelines.connection import Connection
 from pipelines.dataset import dlt_schema
 from pipelines.destinations import Keeping
@@ -34,9 +33,6 @@ from transforms.calendar import zone_named
 from transforms.declarations import Model, in_order
 from transforms.dialects import dialect_named
 from transforms.models import MODELS, SEEN_MODELS
-from transforms.render import (
-    Names,
-)
 
 _SCHEMA_NAME = "helpdesk_marts"
 _LOCK_NAME = "transform"
@@ -119,7 +115,7 @@ def run_transforms(
                 if not unfinished:
                     with loads_first("Models read tables", target.dataset):
                         check_last_run_ended(client, partial(qualified_in, client, raw))
-                names = _names(client, raw, (*models, *SEEN_MODELS))
+                names = names_in(client, raw, (*models, *SEEN_MODELS))
                 builder = Builder(client, dialect, names, target.dataset, timezone)
                 with loads_first("Models read tables", target.dataset):
                     only_changes = not whole and builder.only_changes()
@@ -167,13 +163,3 @@ def _unconstrained(table: TableSchema) -> TableSchema:
 def _raw_dataset(pipeline: dlt.Pipeline, target: Target) -> str:
     """Return the dataset of the raw tables, written as dlt wrote it when it made it."""
     return pipeline.default_schema.naming.normalize_table_identifier(target.dataset)
-
-
-def _names(client: SqlClientBase[Any], raw_dataset: str, models: Sequence[Model]) -> Names:
-    made_here = {model.name for model in models}
-
-    def path(table: str) -> list[str]:
-        dataset = None if table in made_here else raw_dataset
-        return client.make_qualified_table_name_path(table, quote=False, dataset_name=dataset)
-
-    return Names(path, client.capabilities.casefold_identifier)

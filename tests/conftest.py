@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-import psycopg2  # type: ignore[import-untyped]
+import psycopg2  # type: ignore[import-untyped] # ships no types
 import pytest
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings

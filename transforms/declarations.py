@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
 from typing import Any
@@ -100,7 +101,7 @@ class Model:
     @property
     def sql(self) -> str:
         """The query, as written."""
-        return (files(__package__) / self.layer / f"{self.name}.sql").read_text(encoding="utf-8")
+        return _read_sql(self.layer, self.name)
 
     @property
     def all_checks(self) -> tuple[Check, ...]:
@@ -111,6 +112,11 @@ class Model:
             _is_unique(self.name, self.table.key),
             *self.checks,
         )
+
+
+@cache
+def _read_sql(layer: str, name: str) -> str:
+    return (files(__package__) / layer / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def count(name: str, description: str) -> Column:

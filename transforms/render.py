@@ -98,18 +98,8 @@ def rebuild_statements(
 
 
 def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
-    """Return a query that is written as models are."""
+    """Return a query that is written as models are; which datasets it is of, ``names`` tells."""
     return _filled(_rows_to_make(sql, None, dialect, names.identifier), dialect, names)
-
-
-def input_statement(model: Model, dialect: Dialect, names: Names) -> str:
-    """Return the query of a model that computes its rows from what the query returns."""
-    return query_statement(model.sql, dialect, names)
-
-
-def question_statement(sql: str, dialect: Dialect, names: Names) -> str:
-    """Return a query that somebody asks; whichever datasets it names, ``names`` tells them."""
-    return query_statement(sql, dialect, names)
 
 
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:

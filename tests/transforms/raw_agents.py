@@ -1,16 +1,16 @@
 """What agents did, as a program would tell it that walks through the raw records one by one."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tests.transforms.places import Row
+from tests.transforms.raw_stories import sessions_of
+from tests.transforms.world import Raw, instant
 
 HALF_HOUR = timedelta(minutes=30)
 MICROSECOND = timedelta(microseconds=1)
@@ -23,10 +23,6 @@ BEFORE = {
     "CHANGED_ACTIVE_REASON": "active",
     "LOGGED_OUT": "logged_in",
 }
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def seconds_of(span: timedelta) -> Decimal:
@@ -467,20 +463,9 @@ def summed(rows: Iterable[Row], name: str) -> Decimal:
     return sum((row[name] or Decimal() for row in rows), Decimal())
 
 
-def sessions_in(archive: Path) -> list[Row]:
-    """Read the work sessions of all readings, oldest first; agents' rows replace provisional."""
-    latest: dict[tuple[str, str], dict[str, str]] = {}
-    files = (archive / "reports").glob("work-session-events_*/work_session_events.csv*")
-    for path in sorted(files, key=lambda path: path.parent.name.rpartition("_2026-")[2]):
-        with path.open(encoding="utf-8", newline="") as lines:
-            for record in csv.DictReader(lines):
-                latest[record["contact_session_id"], record["agent_id"]] = record
-    with_agents = {contact for contact, agent in latest if agent}
-    return [
-        session_of(record)
-        for (contact, agent), record in latest.items()
-        if agent or contact not in with_agents
-    ]
+def sessions_in(raw: Raw) -> list[Row]:
+    """Read the work sessions of all readings as rows of the model, ids as they were sent."""
+    return [session_of(record) for record in sessions_of(raw)]
 
 
 def session_of(record: Mapping[str, str]) -> Row:

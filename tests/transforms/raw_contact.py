@@ -6,8 +6,8 @@ from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from tests.transforms.raw_stories import People, Record, instant, reads_of, sessions_of
-from tests.transforms.world import ZONE, Raw
+from tests.transforms.raw_stories import People, Record, reads_of, sessions_of
+from tests.transforms.world import ZONE, Raw, instant
 
 CHANNELS = {
     "CHAT_MESSAGE": "CHAT",

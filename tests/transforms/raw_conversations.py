@@ -6,7 +6,7 @@ which has tests of its own.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import orjson
 
 from tests.transforms.places import Row
 from tests.transforms.raw_identities import Identities, identities_of
-from tests.transforms.world import BuiltWorld, Raw
+from tests.transforms.world import BuiltWorld, Raw, instant
 
 CHANNELS = {
     "CHAT_MESSAGE": "CHAT",
@@ -34,10 +34,6 @@ MESSAGES = CHANNELS.keys() - CALLS
 HOUR, MINUTE, MICROSECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
 INBOUND = {"CUSTOMER", "EXTERNAL"}
 AUTOMATIC = {"AUTOMATION", "API", "SYSTEM"}
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def at(record: Row) -> datetime:

@@ -1,27 +1,21 @@
 """What raw records say of customers, conversations and reads, for tests that count from them."""
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pipelines.gladly_tables import GLADLY_TABLES
 from sources.tables.declarations import TableSchema
 from tests.transforms.places import NOW, lineage
 from tests.transforms.raw_identities import identities_of
-from tests.transforms.world import Raw
+from tests.transforms.world import Raw, instant
 
 Record = dict[str, Any]
 
 TABLES: dict[str, TableSchema] = {table.name: table for table in GLADLY_TABLES}
-
-
-def instant(text: str) -> datetime:
-    """Read a time as Gladly writes it; digits below a microsecond are cut, as tables cut them."""
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def raw_rows(
@@ -120,10 +114,9 @@ def typed(events: Iterable[Record], *types: str) -> Iterator[Record]:
 def sessions_of(raw: Raw) -> list[Record]:
     """Return the work sessions as read last: without what stood in while a contact was open."""
     found: dict[tuple[str, str], Record] = {}
-    for path in sorted((raw.archive / "reports").rglob("work_session_events*")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                found[row["contact_session_id"], row["agent_id"]] = row
+    for _, lines in raw.readings("work-session-events"):
+        for row in lines:
+            found[row["contact_session_id"], row["agent_id"]] = row
     worked_on = {contact for contact, agent in found if agent}
     return [row for (contact, agent), row in found.items() if agent or contact not in worked_on]
 

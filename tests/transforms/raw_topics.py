@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tests.transforms.places import Row
-from tests.transforms.raw_stories import People, Read, instant, reads_of
-from tests.transforms.world import Raw
+from tests.transforms.raw_stories import People, Read, reads_of
+from tests.transforms.world import Raw, instant
 
 
 def spans_of(raw: Raw) -> list[Row]:

@@ -1,6 +1,5 @@
 """Agents over time: as a walk through the raw records finds them, and as Gladly reports."""
 
-import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -17,13 +16,12 @@ from tests.transforms.raw_agents import (
     contact_spans,
     days,
     half_hours,
-    instant,
     pieces_of,
     sessions_in,
 )
 from tests.transforms.raw_stories import People, reads_of
 from tests.transforms.test_reconciliation import FIRST_WHOLE_DAY
-from tests.transforms.world import ZONE, BuiltWorld
+from tests.transforms.world import ZONE, BuiltWorld, instant
 
 LOS_ANGELES = ZoneInfo(ZONE)
 # the third night reads up to here: fifteen seconds before it began
@@ -59,7 +57,7 @@ def sessions(world: BuiltWorld) -> list[Row]:
             "conversation_id": people.conversation(row["conversation_id"]),
             "customer_id": people.customer(row["customer_id"]),
         }
-        for row in sessions_in(world.raw.archive)
+        for row in sessions_in(world.raw)
     ]
 
 
@@ -192,11 +190,9 @@ AgentDay = tuple[str, date]
 
 def last_reading(world: BuiltWorld, metric_set: str) -> list[dict[str, str]]:
     """Return what the last night read: all days of UTC that events cover whole, and no other."""
-    *_, folder = sorted((world.raw.archive / "reports").glob(f"{metric_set}_*"))
-    assert folder.name.startswith(f"{metric_set}_{FIRST_WHOLE_DAY}_2026-03-07")
-    (path,) = folder.glob("*.csv*")
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    *_, (name, lines) = world.raw.readings(metric_set)
+    assert name.startswith(f"{metric_set}_{FIRST_WHOLE_DAY}_2026-03-07")
+    return lines
 
 
 def agent_summary(world: BuiltWorld, columns: dict[str, str]) -> dict[AgentDay, Row]:

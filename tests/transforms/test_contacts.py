@@ -1,6 +1,5 @@
 """Contacts as a program would follow them that reads one event after the other."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -47,11 +46,9 @@ def between(start: datetime | None, end: datetime | None) -> timedelta | None:
 def work_sessions(raw: Raw) -> dict[str, list[dict[str, str]]]:
     """Read the work sessions of each contact as the last reading that has any of them shows it."""
     found: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for folder in sorted((raw.archive / "reports").glob("work-session-events_*")):
-        (path,) = folder.glob("*.csv*")
-        with path.open(encoding="utf-8", newline="") as lines:
-            for line in csv.DictReader(lines):
-                found[line["contact_session_id"]][folder.name].append(line)
+    for name, lines in raw.readings("work-session-events"):
+        for line in lines:
+            found[line["contact_session_id"]][name].append(line)
     return {contact: readings[max(readings)] for contact, readings in found.items()}
 
 

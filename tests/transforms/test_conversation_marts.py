@@ -21,6 +21,7 @@ from tests.transforms.conversation_stories import (
     moment,
     shown,
 )
+from tests.transforms.figures import average
 from tests.transforms.places import Place, Row, lineage
 from tests.transforms.raw_conversations import (
     CALLS,
@@ -63,12 +64,6 @@ def clock(world: BuiltWorld) -> Clock:
     return clock_of(world.models)
 
 
-def mean(values: Sequence[Decimal]) -> float | None:
-    """Return the average of durations of whole microseconds, rounded once."""
-    microseconds = sum(int(value * 1_000_000) for value in values)
-    return microseconds / (len(values) * 1_000_000) if values else None
-
-
 def percentile_90(values: Sequence[Decimal]) -> Decimal | None:
     """Return the first of the values in order that nine of ten do not exceed."""
     for value in sorted(values):
@@ -96,11 +91,11 @@ def test_response_times_are_those_of_the_raw_items(
             {
                 **dict(zip(("local_date", "channel", "response"), key, strict=True)),
                 "responses": len(waits),
-                "average_response_seconds": mean(waits),
+                "average_response_seconds": average(waits),
                 "median_response_seconds": statistics.median(waits),
                 "percentile_90_response_seconds": percentile_90(waits),
                 "business_responses": len(business),
-                "average_business_response_seconds": mean(business),
+                "average_business_response_seconds": average(business),
                 "median_business_response_seconds": statistics.median(business),
                 "percentile_90_business_response_seconds": percentile_90(business),
             }
@@ -141,9 +136,9 @@ def test_closed_conversations_are_those_of_the_raw_records(
                 "multichannel": multichannel,
                 "multichannel_fraction": multichannel / len(facts),
                 "created_known": len(timed),
-                "average_created_to_last_closed_seconds": mean(timed),
+                "average_created_to_last_closed_seconds": average(timed),
                 "business_time_known": len(business_timed),
-                "average_business_created_to_last_closed_seconds": mean(business_timed),
+                "average_business_created_to_last_closed_seconds": average(business_timed),
             }
         )
     rows = world.models["conversations_closed"]

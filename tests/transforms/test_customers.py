@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from tests.transforms.places import Place, Row
-from tests.transforms.raw_stories import People, in_order, instant, raw_rows, reads_of, sessions_of
-from tests.transforms.world import BuiltWorld, Raw
+from tests.transforms.raw_stories import People, in_order, raw_rows, reads_of, sessions_of
+from tests.transforms.world import BuiltWorld, Raw, instant
 
 ASKS_FOR = ("resolved_customers",)
 

@@ -1,6 +1,5 @@
 """Our figures beside Gladly's own: equal where both saw the whole day, else with a true reason."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +11,7 @@ import pytest
 
 from pipelines.gladly_tables import GLADLY_TABLES
 from tests.pipelines.runs import read_tables
+from tests.transforms.figures import share
 from tests.transforms.places import DATABASES, Place, Row, lineage, open_place
 from tests.transforms.test_contacts import by, contact_rows, event, instant
 from tests.transforms.world import BuiltWorld, Raw
@@ -54,17 +54,12 @@ COUNTS = {
 def last_readings(raw: Raw, metric_set: str) -> dict[date, tuple[datetime, Mapping[str, str]]]:
     """Return what each day's last reading in the raw archive says, and when it was asked for."""
     found: dict[date, tuple[datetime, Mapping[str, str]]] = {}
-    for folder in (raw.archive / "reports").glob(f"{metric_set}_*"):
-        _, first, last, _ = folder.name.split("_", 3)
-        (path,) = folder.glob("*.csv*")
-        with path.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.DictReader(lines))
+    for name, rows in raw.readings(metric_set):
+        _, first, last, asked = name.split("_", 3)
         bucket = "Ended At Date" if metric_set == CONTACTS else "Last Closed At"
         by_day = {row[bucket][:10]: row for row in rows}
         # each night reads at six
-        read_at = datetime.combine(
-            date.fromisoformat(folder.name.split("_")[3][:10]), time(6), tzinfo=UTC
-        )
+        read_at = datetime.combine(date.fromisoformat(asked[:10]), time(6), tzinfo=UTC)
         day = date.fromisoformat(first)
         while day <= date.fromisoformat(last):
             if day not in found or found[day][0] < read_at:
@@ -77,10 +72,6 @@ def number(metric: str, text: str | None) -> float | None:
     if text:
         return float(text)
     return 0.0 if metric in COUNTS else None
-
-
-def share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def contact_figures(contacts: Sequence[Row]) -> dict[str, float | None]:

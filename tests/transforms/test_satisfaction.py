@@ -12,13 +12,12 @@ from tests.transforms.raw_contact import CALLS, CHANNELS, conversations_of
 from tests.transforms.raw_stories import (
     People,
     in_order,
-    instant,
     raw_rows,
     reads_of,
     sessions_of,
 )
 from tests.transforms.raw_topics import plain_hierarchy, spans_of
-from tests.transforms.world import ZONE, BuiltWorld, Raw
+from tests.transforms.world import ZONE, BuiltWorld, Raw, instant
 
 ASKS_FOR = ("survey_answers", "satisfaction", "customer_360")
 

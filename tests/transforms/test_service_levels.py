@@ -8,6 +8,7 @@ from statistics import median_high, median_low
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.transforms.figures import average, share
 from tests.transforms.places import Place, Row
 from tests.transforms.test_contacts import by, contact_rows, event
 from tests.transforms.world import ZONE, BuiltWorld
@@ -18,20 +19,12 @@ MILLION = 1_000_000
 HALF_HOUR = timedelta(minutes=30)
 
 
-def share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
 def microseconds(times: Iterable[Decimal]) -> list[int]:
     return [int(one * MILLION) for one in times]
 
 
 def total(times: Sequence[Decimal]) -> Decimal | None:
     return sum(times, Decimal()) if times else None
-
-
-def average(times: Sequence[Decimal]) -> float | None:
-    return sum(microseconds(times)) / (len(times) * MILLION) if times else None
 
 
 def middle(times: Sequence[Decimal]) -> float | None:

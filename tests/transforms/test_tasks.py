@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tests.transforms.places import Place, Row
-from tests.transforms.raw_stories import People, instant, raw_rows, reads_of
-from tests.transforms.world import BuiltWorld, Raw
+from tests.transforms.raw_stories import People, raw_rows, reads_of
+from tests.transforms.world import BuiltWorld, Raw, instant
 
 ASKS_FOR = ("task_facts",)
 

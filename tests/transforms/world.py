@@ -4,9 +4,11 @@ What a test computes by itself it computes from the raw records: the files as re
 tables. The world begins before the first night's events do, so states exist that no event opens.
 """
 
+import csv
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +23,11 @@ from tests.transforms.raw_identities import Identities, identities_of
 WORLD = WorldSettings(items=1_500, days=4, broken_days=frozenset())
 NIGHTS = 3
 ZONE = "America/Los_Angeles"
+
+
+def instant(text: str) -> datetime:
+    """Read a time as Gladly writes it; digits below a microsecond are cut, as tables cut them."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 @dataclass
@@ -44,6 +51,13 @@ class Raw:
     def latest(self, stream: str, file: str) -> dict[str, Row]:
         """Return the last delivered record of each id."""
         return {record["id"]: record for record in self.records(stream, file)}
+
+    def readings(self, report: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+        """Yield each reading of a report as its lines, after its folder's name, in their order."""
+        for folder in sorted((self.archive / "reports").glob(f"{report}_*")):
+            (path,) = folder.glob("*.csv*")
+            with path.open(encoding="utf-8", newline="") as lines:
+                yield folder.name, list(csv.DictReader(lines))
 
     @cached_property
     def items(self) -> list[Row]:
