@@ -13,7 +13,16 @@ from sources.http.files import FULL_DISK
 from sources.http.redaction import redact
 
 _LONGEST = 300
-_FULL = ("no space left", "disk full", "out of disk", "could not write all bytes", "enospc")
+_FULL = (
+    "no space left",
+    "disk full",
+    "out of disk",
+    "could not write all bytes",
+    "enospc",
+    # what an embedded database puts on the disk, beyond what is free there
+    "max_temp_directory_size",
+)
+_NO_MEMORY = "out of memory error"
 _LOCKED = ("could not set lock", "conflicting lock", "being used by another process")
 _NO_FOLDER = (errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 _UNREACHABLE = ("connection refused", "could not connect", "timeout expired", "could not translate")
@@ -31,6 +40,13 @@ def explain(error: BaseException) -> HelpdeskError | None:
         return GiveUpError(
             "The disk is full. Nothing of the package under way was kept, and nothing loaded "
             "before was lost. Make room (see data_dir and the destination's disk) and run again."
+        )
+    if _NO_MEMORY in text:
+        return SettingsError(
+            "The embedded database needs more memory than max_memory_mb leaves it. Nothing of what "
+            "was under way was kept, and nothing loaded before was lost. Set max_memory_mb higher, "
+            "to twice what it is, under [helpdesk] in .dlt/config.toml or in "
+            "HELPDESK__MAX_MEMORY_MB, and run again."
         )
     if _tells_of_a_lock(text):
         return RetryableError(

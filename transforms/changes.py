@@ -119,13 +119,20 @@ CONVERSATION_SLICES = Model(
     CORE,
     model_table(
         "conversation_slices",
-        "Conversations to build, and in which slice: what gathers texts holds one of them at once.",
-        Column("conversation_id", Kind.TEXT, "The conversation, after merges.", nullable=False),
+        "Conversations to build, and in which slice: what would hold too much takes some at once.",
+        Column(
+            "conversation_id",
+            Kind.TEXT,
+            "An id of the conversation, before or after merges.",
+            nullable=False,
+        ),
         Column("slice", Kind.INTEGER, "Its slice, from 0.", nullable=False),
         key=("conversation_id",),
     ),
-    reads=("conversation_beginnings",),
-    changes=replace(by_conversation("conversation_beginnings"), is_all=True),
+    reads=("conversation_beginnings", "conversation_timeline", "conversation_identities"),
+    changes=replace(
+        by_conversation("conversation_beginnings", "conversation_timeline"), is_all=True
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.changes import by_conversation
+from transforms.changes import CONVERSATION_SLICES, by_conversation
 from transforms.declarations import CORE, Changes, Check, Example, Model, count, model_table
 
 CONVERSATION_ID = Column(
@@ -504,6 +504,8 @@ CONVERSATION_FACTS = Model(
         "conversation_events",
         conversations="id",
     ),
+    slices=CONVERSATION_SLICES.name,
+    slices_at_once=10,
 )
 
 CONVERSATION_MODELS: tuple[Model, ...] = (

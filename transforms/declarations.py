@@ -44,7 +44,7 @@ class Changes:
             row of the model must depend on no other rows of these.
         or_none: Whether there may be rows without such an id; all of them are made anew.
         is_all: Whether the model holds rows of what changed and no others.
-        slice: The slice of ``ids`` to build; None for all of them.
+        slices: The slices of ``ids`` to build; None for all of them.
     """
 
     ids: str
@@ -52,7 +52,7 @@ class Changes:
     reads: Mapping[str, str] = field(hash=False)
     or_none: bool = False
     is_all: bool = False
-    slice: int | None = None
+    slices: range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Model:
     returns and the time zone that models count days in; None where the query returns them.
 
     ``changes`` says how it is built from what changed; None where all of it is made anew. Of these,
-    ``slices`` names the model by whose slices of ids it is built, one at a time: its query holds
-    texts in memory.
+    ``slices`` names the model by whose slices of ids it is built, ``slices_at_once`` of them at a
+    time: its query holds in memory what cannot be put on the disk.
     """
 
     layer: str
@@ -91,6 +91,7 @@ class Model:
     make: Callable[[Sequence[Sequence[Any]], str], Rows] | None = None
     changes: Changes | None = None
     slices: str = ""
+    slices_at_once: int = 1
     examples: tuple[Example, ...] = ()
 
     @property

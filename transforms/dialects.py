@@ -10,6 +10,7 @@ written                  means
 ``MAKE_TIMESTAMPTZ(n)``  the instant ``n`` microseconds after 1970, with a time zone
 ``a // b``               division of whole numbers from 0, rounded down to a whole number
 ``text COLLATE C``       ordered by its bytes, whatever the database's language
+``STRLEN(text)``         its length in bytes of UTF-8
 ``STRFTIME(at AT TIME    the instant as text in UTC, such as 2026-03-02 10:00:00; no other zone
 ZONE 'UTC', format)``    and no other format is translated
 """
@@ -40,6 +41,7 @@ class Dialect:
     to_timestamp: str
     microseconds_to_timestamp: str
     whole_division: str
+    byte_length: str
     utc_text: str
     orders_text_by_language: bool = False
     snapshot: str = ""
@@ -53,6 +55,7 @@ _DIALECTS = (
         "TO_TIMESTAMP(a)",
         "MAKE_TIMESTAMPTZ(a)",
         "a // b",
+        "STRLEN(a)",
         "STRFTIME(a AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S')",
     ),
     Dialect(
@@ -61,6 +64,7 @@ _DIALECTS = (
         "TO_TIMESTAMP(a)",
         "(TIMESTAMPTZ '1970-01-01 00:00:00+00' + (a) * INTERVAL '1 microsecond')",
         "(a / b)",
+        "OCTET_LENGTH(a)",
         "TO_CHAR(a AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
         orders_text_by_language=True,
         snapshot="SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
@@ -72,6 +76,7 @@ _DIALECTS = (
         "TIMESTAMP_SECONDS(a)",
         "TIMESTAMP_MICROS(a)",
         "DIV(a, b)",
+        "BYTE_LENGTH(a)",
         "FORMAT_TIMESTAMP('%Y-%m-%d %H:%M:%S', a, 'UTC')",
     ),
     Dialect(
@@ -80,6 +85,7 @@ _DIALECTS = (
         "TO_TIMESTAMP_TZ(a)",
         "DATEADD(MICROSECOND, a, CAST('1970-01-01 00:00:00 +00:00' AS TIMESTAMP_TZ))",
         "CAST(FLOOR(a / b) AS BIGINT)",
+        "OCTET_LENGTH(a)",
         "TO_CHAR(CONVERT_TIMEZONE('UTC', a), 'YYYY-MM-DD HH24:MI:SS')",
     ),
 )
@@ -111,6 +117,8 @@ def keep_meaning(query: exp.Expr, dialect: Dialect) -> None:
             case exp.Anonymous() if node.name.upper() == "MAKE_TIMESTAMPTZ":
                 made = dialect.microseconds_to_timestamp
                 node.replace(_written(made, dialect, *node.expressions))
+            case exp.Anonymous() if node.name.upper() == "STRLEN":
+                node.replace(_written(dialect.byte_length, dialect, *node.expressions))
             case exp.UnixToTime():
                 node.replace(_written(dialect.to_timestamp, dialect, node.this))
             case exp.IntDiv():

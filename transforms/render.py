@@ -188,16 +188,18 @@ def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, s
 def _parts(model: Model, changes: Changes | None, slices: int) -> Iterator[Changes | None]:
     """Yield what each of the statements that fill a model makes anew."""
     if model.changes and model.slices:
-        for number in range(slices):
-            yield replace(model.changes, ids=model.slices, slice=number)
+        for first in range(0, slices, model.slices_at_once):
+            at_once = range(first, first + model.slices_at_once)
+            yield replace(model.changes, ids=model.slices, slices=at_once)
     else:
         yield changes
 
 
 def _is_changed(changes: Changes, column: str) -> exp.Expr:
     ids = exp.select(changes.column).from_(changes.ids)
-    if changes.slice is not None:
-        ids = ids.where(exp.column("slice").eq(changes.slice))
+    if changes.slices is not None:
+        slices = exp.column("slice")
+        ids = ids.where(slices >= changes.slices.start, slices < changes.slices.stop)
     found = exp.column(column).isin(query=ids)
     # what belongs to none is always made anew
     return exp.or_(found, exp.column(column).is_(exp.null())) if changes.or_none else found

@@ -104,8 +104,8 @@ class Place:
         raw = {name: client.make_qualified_table_name(name) for name in self._warehouse._tables}
         with client.with_alternative_dataset_name(self.marts):
             made = {
-                f"marts_{table.name}": client.make_qualified_table_name(table.name)
-                for table in self._tables
+                f"marts_{model.name}": client.make_qualified_table_name(model.name)
+                for model in self._built
             }
         return raw | made
 

@@ -1,10 +1,50 @@
--- One row is a conversation that models are being built for, and the slice it is built in.
+-- One row is an id of a conversation that models are being built for, and its slice.
 -- Key: conversation_id.
 -- Answers: which conversations are built together, where all of them would not fit into memory?
 --
--- Slices hold 10,000 conversations each, in order of their ids. Where models are built from what
--- changed, only conversations that changed are here.
+-- A slice begins anew where the conversations before it, in order of ids, make 50 MB: each counts
+-- 2,000 bytes, and each of its items 100 and the bytes of its text. So a slice holds 50 MB and at
+-- most one conversation more. All ids that stand for a conversation have its slice. Where models
+-- are built from what changed, only conversations that changed are here.
+--
+--   conversations   [-- a --|- b -|---- c ----|-- d --|---- e ----]
+--   50 MB                    |               |               |
+--   slice               0       0       0         1         1
+WITH
+
+items AS (
+  SELECT
+    conversation_id,
+    SUM(100 + COALESCE(STRLEN(subject), 0) + COALESCE(STRLEN(text), 0)) AS bytes
+  FROM conversation_timeline
+  WHERE conversation_id IS NOT NULL
+  GROUP BY conversation_id
+),
+
+sizes AS (
+  SELECT
+    beginning.conversation_id,
+    2000 + COALESCE(CAST(items.bytes AS BIGINT), 0) AS bytes
+  FROM conversation_beginnings AS beginning
+  LEFT JOIN items ON items.conversation_id = beginning.conversation_id
+),
+
+sliced AS (
+  SELECT
+    conversation_id,
+    CAST(SUM(bytes) OVER (ORDER BY conversation_id COLLATE C) - bytes AS BIGINT) // 50000000
+      AS slice
+  FROM sizes
+)
+
 SELECT
   conversation_id,
-  (ROW_NUMBER() OVER (ORDER BY conversation_id COLLATE C) - 1) // 10000 AS slice
-FROM conversation_beginnings
+  slice
+FROM sliced
+UNION ALL
+SELECT
+  identity.conversation_id,
+  sliced.slice
+FROM conversation_identities AS identity
+INNER JOIN sliced ON sliced.conversation_id = identity.resolved_conversation_id
+WHERE identity.conversation_id <> identity.resolved_conversation_id

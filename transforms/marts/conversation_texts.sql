@@ -41,6 +41,7 @@ said AS (
   SELECT
     entry.item_id,
     entry.conversation_id,
+    beginning.customer_id,
     entry.occurred_at,
     entry.kind,
     entry.channel,
@@ -53,6 +54,8 @@ said AS (
     entry.text,
     CASE WHEN redacted.item_id IS NULL THEN 0 ELSE 1 END AS is_redacted
   FROM conversation_timeline AS entry
+  INNER JOIN conversation_beginnings AS beginning
+    ON beginning.conversation_id = entry.conversation_id
   LEFT JOIN redacted ON redacted.item_id = entry.item_id
   LEFT JOIN agents AS agent ON agent.id = entry.author_id
   LEFT JOIN agent_names AS agent_then
@@ -71,6 +74,7 @@ said AS (
 lines AS (
   SELECT
     conversation_id,
+    customer_id,
     item_id,
     occurred_at,
     kind,
@@ -100,6 +104,7 @@ lines AS (
 numbered AS (
   SELECT
     conversation_id,
+    customer_id,
     occurred_at,
     kind,
     author_type,
@@ -116,6 +121,8 @@ numbered AS (
 texts AS (
   SELECT
     conversation_id,
+    -- the same in each line
+    MAX(customer_id) AS customer_id,
     MIN(occurred_at) AS first_said_at,
     MAX(occurred_at) AS last_said_at,
     COUNT(*) AS line_count,
@@ -134,19 +141,17 @@ texts AS (
 )
 
 SELECT
-  texts.conversation_id,
-  beginning.customer_id,
-  texts.first_said_at,
-  texts.last_said_at,
-  texts.line_count,
-  texts.messages,
-  texts.messages_from_customer,
-  texts.messages_from_agents,
-  texts.calls,
-  texts.notes,
-  LENGTH(texts.text) AS characters,
-  texts.contains_redacted,
-  texts.text
+  conversation_id,
+  customer_id,
+  first_said_at,
+  last_said_at,
+  line_count,
+  messages,
+  messages_from_customer,
+  messages_from_agents,
+  calls,
+  notes,
+  LENGTH(text) AS characters,
+  contains_redacted,
+  text
 FROM texts
-INNER JOIN conversation_beginnings AS beginning
-  ON beginning.conversation_id = texts.conversation_id
