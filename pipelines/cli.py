@@ -166,10 +166,15 @@ def run_gladly(
     report = run_job(settings, target, _progress(console, quiet=as_json), _selection(select))
     if not as_json:
         show_run(console, report)
-    models = None if no_transform or not can_transform(target) else _transform(target)
-    if as_json:
-        _print_json(report.as_dict() | {"models": models and models.as_dict()})
-    elif models:
+    models = None
+    try:
+        if can_transform(target) and not no_transform:
+            models = _transform(target)
+    finally:
+        # what was loaded stays, and is told, whatever becomes of the models
+        if as_json:
+            _print_json(report.as_dict() | {"models": models and models.as_dict()})
+    if models and not as_json:
         show_transform(console, models)
     _exit_strictly(ctx, report, strict=strict)
 

@@ -56,7 +56,10 @@ def examine(destination: str | None) -> Iterator[Check]:
     data = Path(tool.data_dir)
     yield from attempt("disk", lambda: check_disk(data))
     name = destination or tool.destination
-    yield from attempt("destination", lambda: check_destination(name, tool.dataset, data))
+    yield from attempt(
+        "destination",
+        lambda: check_destination(Target.open(name, tool.dataset, data, tool.max_memory_mb)),
+    )
     settings = None
     for check in attempt("settings", check_settings):
         yield check
@@ -83,13 +86,13 @@ def check_media(kinds: Sequence[str], url: str | None, data: Path) -> Iterator[C
     yield Check("media", Verdict.OK, f"{', '.join(kinds)} go to {store.place}.")
 
 
-def check_destination(name: str, dataset: str, data: Path) -> Iterator[Check]:
-    """Check that the destination can be opened and its dataset read."""
+def check_destination(target: Target) -> Iterator[Check]:
+    """Check that the dataset of a destination can be read."""
     with tempfile.TemporaryDirectory() as folder:
-        warehouse = Target.open(name, dataset, data).warehouse(Path(folder)).declare()
-        answer = warehouse.is_reachable()
+        answer = target.warehouse(Path(folder)).declare().is_reachable()
     found = "holds data" if answer else "is empty yet"
-    yield Check("destination", Verdict.OK, f"{name} answers; dataset {dataset} {found}.")
+    where = f"{target.destination_name} answers; dataset {target.dataset} {found}."
+    yield Check("destination", Verdict.OK, where)
 
 
 def failed_check(name: str, error: Exception) -> Check:

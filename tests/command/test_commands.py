@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.cli import cli
+from pipelines.workspace import open_workspace
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from tests.command.commands import BROKEN_LINE, HELPDESK, LINES, Commands
 from tests.pipelines.runs import ITEMS, read_duckdb
@@ -224,6 +225,16 @@ def test_a_run_builds_the_models_unless_told_not_to(helpdesk: Commands) -> None:
     rows = {model["model"]: model["rows"] for model in built["models"]}
     assert rows["conversation_timeline"] == 2
     assert "Nothing was loaded since they were built" in helpdesk("run", "gladly").out
+
+
+def test_a_run_whose_models_cannot_be_built_tells_what_it_loaded(helpdesk: Commands) -> None:
+    with open_workspace(helpdesk.database.parent, "transform"):
+        run = helpdesk("run", "gladly", "--json")
+    assert run.code == 1
+    assert "Another run is working in" in run.message
+    assert run.json["files"]
+    assert run.json["models"] is None
+    assert helpdesk("transform", "--json").json["built_from"] == "everything"
 
 
 def test_a_run_into_a_folder_of_files_leaves_models_out(helpdesk: Commands, tmp_path: Path) -> None:
