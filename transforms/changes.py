@@ -51,9 +51,14 @@ CHANGED_CONVERSATIONS = Model(
         "work_session_events",
         "conversations",
         "changed_items",
+        "report_windows",
+        "report_gladly_ai_sessions_detail",
+        "report_gladly_ai_sessions_detail_with_messages",
         "conversation_timeline",
+        "conversation_participation",
+        "local_days",
     ),
-    as_built=("conversation_timeline",),
+    as_built=("conversation_timeline", "conversation_participation", "local_days"),
 )
 
 CHANGED_ITEMS = Model(
@@ -129,10 +134,8 @@ CONVERSATION_SLICES = Model(
         Column("slice", Kind.INTEGER, "Its slice, from 0.", nullable=False),
         key=("conversation_id",),
     ),
-    reads=("conversation_beginnings", "conversation_timeline", "conversation_identities"),
-    changes=replace(
-        by_conversation("conversation_beginnings", "conversation_timeline"), is_all=True
-    ),
+    reads=("conversation_beginnings", "conversation_lines", "conversation_identities"),
+    changes=replace(by_conversation("conversation_beginnings", "conversation_lines"), is_all=True),
 )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sources.tables.declarations import Column, Kind
 from transforms.changes import CONVERSATION_SLICES, by_conversation
 from transforms.conversations import CUSTOMER_ID, KEY_CONVERSATION_ID
-from transforms.declarations import MARTS, Check, Example, Model, count, model_table
+from transforms.declarations import CORE, MARTS, Check, Example, Model, count, model_table
 
 
 def _rate(name: str, description: str) -> Column:
@@ -236,6 +238,46 @@ ORDER BY hours_after_midnight""",
     ),
 )
 
+CONVERSATION_LINES = Model(
+    CORE,
+    model_table(
+        "conversation_lines",
+        "Messages, calls and notes of conversations that are being built, each as a line of text.",
+        Column("item_id", Kind.TEXT, "The item.", nullable=False),
+        KEY_CONVERSATION_ID,
+        Column("occurred_at", Kind.TIMESTAMP, "When it was said or done."),
+        Column("kind", Kind.TEXT, "message, call or note.", nullable=False),
+        Column("author_type", Kind.TEXT, "Type of who said or did it, such as AGENT."),
+        Column("is_redacted", Kind.BOOLEAN, "Whether its text was redacted.", nullable=False),
+        Column("line", Kind.PROSE, "When, who, on which channel, and what.", nullable=False),
+        key=("item_id",),
+    ),
+    reads=(
+        "conversation_timeline",
+        "redacted_items",
+        "agents",
+        "agent_history",
+        "customers",
+        "customer_profiles",
+        "customer_identities",
+    ),
+    changes=replace(by_conversation("conversation_timeline"), is_all=True),
+    checks=(
+        Check(
+            "each message, call and note of a conversation is a line",
+            "SELECT entry.item_id, entry.conversation_id, entry.kind "
+            "FROM conversation_timeline AS entry "
+            "LEFT JOIN conversation_lines AS line ON line.item_id = entry.item_id "
+            "WHERE entry.kind IN ('message', 'call', 'note') "
+            "AND entry.conversation_id IS NOT NULL AND line.item_id IS NULL",
+        ),
+        Check(
+            "each line is one line",
+            "SELECT item_id FROM conversation_lines WHERE POSITION(CHR(10) IN line) > 0",
+        ),
+    ),
+)
+
 CONVERSATION_TEXTS = Model(
     MARTS,
     model_table(
@@ -266,24 +308,14 @@ CONVERSATION_TEXTS = Model(
         ),
         key=("conversation_id",),
     ),
-    reads=(
-        "conversation_timeline",
-        "conversation_beginnings",
-        "redacted_items",
-        "agents",
-        "agent_history",
-        "customers",
-        "customer_profiles",
-        "customer_identities",
-    ),
-    changes=by_conversation("conversation_timeline", "conversation_beginnings"),
+    reads=("conversation_lines", "conversation_beginnings"),
+    changes=by_conversation("conversation_lines", "conversation_beginnings"),
     slices=CONVERSATION_SLICES.name,
     checks=(
         Check(
-            "each message, call and note of a conversation is a line",
+            "each line of a conversation is in its text",
             "SELECT told.entries, counted.lines FROM (SELECT COUNT(*) AS entries "
-            "FROM conversation_timeline WHERE kind IN ('message', 'call', 'note') "
-            "AND conversation_id IS NOT NULL) AS told CROSS JOIN "
+            "FROM conversation_lines) AS told CROSS JOIN "
             "(SELECT COALESCE(SUM(line_count), 0) AS lines FROM conversation_texts) AS counted "
             "WHERE told.entries <> counted.lines",
         ),
@@ -328,5 +360,6 @@ CONVERSATION_MART_MODELS: tuple[Model, ...] = (
     RESPONSE_TIMES,
     CONVERSATIONS_CLOSED,
     BACKLOG_BY_HOUR,
+    CONVERSATION_LINES,
     CONVERSATION_TEXTS,
 )

@@ -133,6 +133,8 @@ def model_table(name: str, description: str, *columns: Column, key: tuple[str, .
 def in_order(models: Sequence[Model]) -> list[Model]:
     """Return models so that each comes after those it reads, and after what tells it changes.
 
+    What a model reads as it was built last comes after that model.
+
     Raises:
         graphlib.CycleError: models read each other.
     """
@@ -141,6 +143,10 @@ def in_order(models: Sequence[Model]) -> list[Model]:
         name: [read for read in _built_before(model) if read in by_name]
         for name, model in by_name.items()
     }
+    for name, model in by_name.items():
+        for read in model.as_built:
+            if read in before:
+                before[read].append(name)
     return [by_name[name] for name in TopologicalSorter(before).static_order()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_conversation
 from transforms.declarations import CORE, MARTS, Check, Example, Model, model_table
 
 _LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
@@ -42,6 +43,9 @@ CONVERSATION_CHANNEL_DAYS = Model(
         "conversation_identities",
         "conversation_timeline",
         "local_days",
+    ),
+    changes=by_conversation(
+        "contact_events", "work_session_events", "conversation_timeline", or_none=True
     ),
     checks=(
         Check(
@@ -119,6 +123,15 @@ CONVERSATION_PARTICIPATION = Model(
         "report_gladly_ai_sessions_detail",
         "report_gladly_ai_sessions_detail_with_messages",
         "conversations",
+    ),
+    changes=by_conversation(
+        "conversation_timeline",
+        "contact_events",
+        "conversation_events",
+        "work_session_events",
+        "report_gladly_ai_sessions_detail",
+        "report_gladly_ai_sessions_detail_with_messages",
+        conversations="id",
     ),
     checks=(
         Check(

@@ -21,6 +21,7 @@ from sources.tables.parquet import TableFile, TableFiles, write_rows
 from sources.tables.parse import parse_file, parser_for
 from tests.pipelines.runs import line, postgres_target
 from transforms.changes import CHANGE_MODELS, CONVERSATION_SLICES
+from transforms.conversation_marts import CONVERSATION_LINES
 from transforms.declarations import Model
 from transforms.models import MODELS
 
@@ -28,7 +29,7 @@ Row = dict[str, Any]
 
 DATABASES = ("duckdb", "postgres")
 # what the last build was made from: differs from one way of building to another
-BOOKKEEPING = (*CHANGE_MODELS, CONVERSATION_SLICES)
+BOOKKEEPING = (*CHANGE_MODELS, CONVERSATION_SLICES, CONVERSATION_LINES)
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 _EVENT_PARSER = parser_for(EVENTS)
 

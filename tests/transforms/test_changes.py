@@ -11,25 +11,33 @@ import pytest
 
 from pipelines.transform import CHANGES, EVERYTHING, NOTHING
 from sandbox.timestamps import format_milliseconds, to_milliseconds
+from sources.gladly.report_tables import REPORT_WINDOWS
+from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
+from sources.tables.ledger import LOAD_FILES
 from tests.pipelines.events import event
 from tests.pipelines.gladlys import NOW, Job, gladly
 from tests.pipelines.runs import everything, item, run, sms
 from tests.transforms.places import Place, Row
+from tests.transforms.raw_stories import TABLES
 from tests.transforms.world import BuiltWorld
 from transforms.models import MODELS
 
 ASKS_FOR = tuple(model.name for model in MODELS if model.changes)
 
 
-def said(identifier: str, text: str, conversation: str | None, customer: str) -> bytes:
+def said(identifier: str, text: str, conversation: str | None, customer: str, **more: str) -> bytes:
     where = {} if conversation is None else {"conversationId": conversation}
     by = {"id": customer, "type": "CUSTOMER"}
-    return item(identifier, sms(text), customerId=customer, initiator=by, **where)
+    return item(identifier, sms(text), customerId=customer, initiator=by, **where, **more)
 
 
 def merged(source: str, destination: str, **conversations: str) -> Row:
     ids = {"sourceCustomerId": source, "destinationCustomerId": destination}
     return event("CUSTOMER/MERGED", NOW, f"{source} into {destination}", **ids, **conversations)
+
+
+def contact(kind: str, **named: str) -> Row:
+    return event(kind, NOW, f"{kind} of call", contactId="call", customerId="ann", **named)
 
 
 def deleted(customer: str) -> Row:
@@ -43,6 +51,7 @@ FIRST = (
     said("of nobody's conversation", "activity", None, "bob"),
     said("merged twice", "first", "three", "cem"),
     said("erased", "forget me", "four", "dot"),
+    said("of tomorrow", "by a wrong clock", "five", "bob", timestamp="2026-03-11T01:00:00.000Z"),
 )
 # a night: what its job brings, what its events tell
 NIGHTS: dict[str, tuple[tuple[bytes, ...], tuple[Row, ...]]] = {
@@ -63,6 +72,8 @@ NIGHTS: dict[str, tuple[tuple[bytes, ...], tuple[Row, ...]]] = {
         (said("new", "hi", "one", "eve"),),
         (merged("bob", "ann"),),
     ),
+    "a contact begins": ((), (contact("CONTACT/STARTED", conversationId="one"),)),
+    "an event does not name the conversation of its contact": ((), (contact("CONTACT/ENDED"),)),
     "nothing is new": ((), ()),
 }
 
@@ -74,7 +85,7 @@ def night(
     events: Iterable[Row],
     on_customer_deleted: str = "keep",
 ) -> None:
-    now = NOW + timedelta(hours=number)
+    now = NOW + timedelta(hours=6 * number)
     jobs = {number: Job(24 + number, lines)} if lines else {}
     with gladly(jobs, now) as sandbox:
         for record in events:
@@ -120,6 +131,40 @@ def test_what_all_models_depend_on_makes_all_anew(change: str, place: Place) -> 
         night(place, 1, (), (deleted("dot"),), on_customer_deleted="erase")
         assert place.transform(whole=False).built_from == EVERYTHING
         assert "forget me" not in str(place.models())
+
+
+def load_sessions(place: Place, job: str, *conversations: str) -> None:
+    """Load a day of a report of AI sessions as a job read it: all of its rows replaced."""
+    report = TABLES["report_gladly_ai_sessions_detail"]
+    place.empty("report_windows", report.name)
+    of_job = {JOB_ID: job, FILE: "report.csv", EXTRACTED_AT: NOW, LINE: 1}
+    day = {"window_id": "day", "metric_set": "GladlyAISessionsDetailReport", "day": NOW}
+    file = {"job_id": job, "file": "report.csv", "extracted_at": NOW, "rows": 1, "superseded": 0}
+    sessions = [
+        {"window_id": "day", "position": position, "conversation_id": conversation}
+        | {"created_date": NOW + timedelta(hours=1)}
+        for position, conversation in enumerate(conversations, 1)
+    ]
+    place.load(
+        {
+            REPORT_WINDOWS: [of_job | day],
+            report: [of_job | session for session in sessions],
+            LOAD_FILES: [file],
+        }
+    )
+
+
+def test_a_conversation_that_left_a_report_of_ai_sessions_is_made_anew(place: Place) -> None:
+    night(place, 0, FIRST, ())
+    load_sessions(place, "read", "one", "two", "in the report alone")
+    place.transform(whole=True)
+    load_sessions(place, "read again", "one", "came later")
+    assert place.transform(whole=False).built_from == CHANGES
+    rows = place.models()["conversation_participation"]
+    assert {row["conversation_id"] for row in rows if row["has_ai"]} == {"one", "came later"}
+    built = models(place)
+    place.transform(whole=True)
+    assert built == models(place)
 
 
 def test_the_world_was_built_from_changes_and_is_what_a_whole_build_makes(

@@ -100,6 +100,7 @@ def test_models_come_after_those_they_read() -> None:
     done: set[str] = set()
     for model in in_order(ALL_MODELS[::-1]):
         assert not {read for read in model.reads if read in BY_NAME} - done - {*model.as_built}
+        assert not done & {*model.as_built}
         assert not model.changes or model.changes.ids in done
         done.add(model.name)
     assert done == set(BY_NAME)

@@ -59,6 +59,30 @@ authors AS (
   WHERE resolved_customer_id IN (SELECT id FROM renamed)
 ),
 
+-- events and sessions that do not name the conversation of their contact are always looked at
+unnamed AS (
+  SELECT contact_id FROM contact_events
+  WHERE conversation_id IS NULL
+  UNION
+  SELECT contact_session_id AS contact_id FROM work_session_events
+  WHERE conversation_id IS NULL
+),
+
+-- a day of a report that is read again replaces its rows: who was in it may be gone from it
+ai_days AS (
+  SELECT MIN(EPOCH_US(day)) AS first_day
+  FROM report_windows
+  WHERE metric_set IN (
+    'GladlyAISessionsDetailReport', 'GladlyAISessionsDetailWithMessagesReport'
+  )
+    AND _job_id IN (SELECT job_id FROM new_jobs)
+),
+
+-- what lay after the last day has one now
+former_days AS (
+  SELECT MAX(ends_at) AS ended_at FROM local_days
+),
+
 told AS (
   SELECT conversation_id FROM conversation_items
   WHERE _job_id IN (SELECT job_id FROM new_jobs)
@@ -81,11 +105,42 @@ told AS (
   SELECT conversation_id FROM work_session_events
   WHERE _job_id IN (SELECT job_id FROM new_jobs)
   UNION
+  SELECT conversation_id FROM contact_events
+  WHERE contact_id IN (SELECT contact_id FROM unnamed)
+  UNION
+  SELECT conversation_id FROM work_session_events
+  WHERE contact_session_id IN (SELECT contact_id FROM unnamed)
+  UNION
   SELECT id AS conversation_id FROM conversations
   WHERE _job_id IN (SELECT job_id FROM new_jobs)
   UNION
+  SELECT conversation_id FROM report_gladly_ai_sessions_detail
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT conversation_id FROM report_gladly_ai_sessions_detail_with_messages
+  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  UNION
+  SELECT participation.conversation_id
+  FROM conversation_participation AS participation
+  INNER JOIN ai_days
+    ON participation.last_at IS NULL
+    OR EPOCH_US(participation.last_at) >= ai_days.first_day - 86400000000
+  WHERE participation.has_ai AND ai_days.first_day IS NOT NULL
+  UNION
   SELECT id AS conversation_id FROM moved_ids
   WHERE entity = 'conversation'
+  UNION
+  SELECT conversation_id FROM conversation_timeline
+  WHERE occurred_at >= (SELECT ended_at FROM former_days)
+  UNION
+  SELECT conversation_id FROM contact_events
+  WHERE timestamp >= (SELECT ended_at FROM former_days)
+  UNION
+  SELECT conversation_id FROM work_session_events
+  WHERE contact_session_created_at >= (SELECT ended_at FROM former_days)
+  UNION
+  -- some models call none ''
+  SELECT '' AS conversation_id
   UNION
   -- the conversation that an item was of, if it is of another one now
   SELECT conversation_id FROM conversation_timeline

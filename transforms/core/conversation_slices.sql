@@ -3,7 +3,7 @@
 -- Answers: which conversations are built together, where all of them would not fit into memory?
 --
 -- A slice begins anew where the conversations before it, in order of ids, make 50 MB: each counts
--- 2,000 bytes, and each of its items 100 and the bytes of its text. So a slice holds 50 MB and at
+-- 2,000 bytes, and each of its lines 100 and the bytes of its text. So a slice holds 50 MB and at
 -- most one conversation more. All ids that stand for a conversation have its slice. Where models
 -- are built from what changed, only conversations that changed are here.
 --
@@ -12,28 +12,28 @@
 --   slice               0       0       0         1         1
 WITH
 
-items AS (
+lines AS (
   SELECT
     conversation_id,
-    SUM(100 + COALESCE(STRLEN(subject), 0) + COALESCE(STRLEN(text), 0)) AS bytes
-  FROM conversation_timeline
-  WHERE conversation_id IS NOT NULL
+    SUM(100 + STRLEN(line)) AS bytes
+  FROM conversation_lines
   GROUP BY conversation_id
 ),
 
 sizes AS (
   SELECT
     beginning.conversation_id,
-    2000 + COALESCE(CAST(items.bytes AS BIGINT), 0) AS bytes
+    2000 + COALESCE(CAST(lines.bytes AS BIGINT), 0) AS bytes
   FROM conversation_beginnings AS beginning
-  LEFT JOIN items ON items.conversation_id = beginning.conversation_id
+  LEFT JOIN lines ON lines.conversation_id = beginning.conversation_id
 ),
 
 sliced AS (
   SELECT
     conversation_id,
-    CAST(SUM(bytes) OVER (ORDER BY conversation_id COLLATE C) - bytes AS BIGINT) // 50000000
-      AS slice
+    CAST(
+      SUM(bytes) OVER (ORDER BY conversation_id COLLATE C NULLS FIRST) - bytes AS BIGINT
+    ) // 50000000 AS slice
   FROM sizes
 )
 
