@@ -21,9 +21,33 @@ from typing import Any
 from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, STAGING, Changes, Model, model_table
 
-_FILES = ("load_files", "built_files")
 _CONVERSATION_ID = "conversation_id"
-_IDENTITIES = ("merged_identities", "built_identities")
+_NEW = ("unseen_jobs", "moved_identities")
+
+UNSEEN_JOBS = Model(
+    STAGING,
+    model_table(
+        "unseen_jobs",
+        "Jobs of which models have not taken in a file, when they were last built from changes.",
+        Column("job_id", Kind.TEXT, "The export job, or the request.", nullable=False),
+        key=("job_id",),
+    ),
+    reads=("load_files", "built_files"),
+)
+
+MOVED_IDENTITIES = Model(
+    STAGING,
+    model_table(
+        "moved_identities",
+        "Ids that resolved otherwise when models were last built from changes.",
+        Column("entity", Kind.TEXT, "customer or conversation.", nullable=False),
+        Column("id", Kind.TEXT, "The id.", nullable=False),
+        Column("resolved_id", Kind.TEXT, "The id that stands for it; null for itself."),
+        Column("built_resolved_id", Kind.TEXT, "The id that stood for it; null for itself."),
+        key=("entity", "id"),
+    ),
+    reads=("merged_identities", "built_identities"),
+)
 
 CHANGED_CONVERSATIONS = Model(
     CORE,
@@ -39,8 +63,7 @@ CHANGED_CONVERSATIONS = Model(
         key=("conversation_id",),
     ),
     reads=(
-        *_FILES,
-        *_IDENTITIES,
+        *_NEW,
         "conversation_identities",
         "customer_identities",
         "customers",
@@ -69,7 +92,7 @@ CHANGED_ITEMS = Model(
         Column("item_id", Kind.TEXT, "The item.", nullable=False),
         key=("item_id",),
     ),
-    reads=(*_FILES, *_IDENTITIES, "conversation_items"),
+    reads=(*_NEW, "conversation_items"),
 )
 
 BUILT_FILES = Model(
@@ -105,7 +128,7 @@ UNSEEN_FILES = (
     "AND built.extracted_at = file.extracted_at WHERE built.job_id IS NULL "
     "AND file.rows > file.superseded"
 )
-CHANGE_MODELS = (CHANGED_CONVERSATIONS, CHANGED_ITEMS)
+CHANGE_MODELS = (UNSEEN_JOBS, MOVED_IDENTITIES, CHANGED_ITEMS, CHANGED_CONVERSATIONS)
 
 
 def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Changes:

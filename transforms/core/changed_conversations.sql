@@ -2,54 +2,28 @@
 -- Key: conversation_id.
 -- Answers: which conversations must be made anew? Which ids do they have, before and after merges?
 --
--- What changed is what came with files that models have not seen yet (built_files), and what ids
--- resolve to another one than they did then (built_identities): merges, whichever side moved. All
+-- What changed is what came with files that models have not seen yet (unseen_jobs), and what ids
+-- resolve to another one than they did then (moved_identities): merges, whichever side moved. All
 -- ids that stand for one conversation are here if one of them is, so tables can be filtered by the
 -- id that was sent and models by the one that stands today. Models that are built as a whole do
 -- not ask.
 WITH
 
-new_jobs AS (
-  SELECT DISTINCT file.job_id
-  FROM load_files AS file
-  LEFT JOIN built_files AS built
-    ON built.job_id = file.job_id
-    AND built.file = file.file
-    AND built.extracted_at = file.extracted_at
-  WHERE built.job_id IS NULL
-),
-
-identities AS (
-  SELECT
-    COALESCE(current.entity, built.entity) AS entity,
-    COALESCE(current.id, built.id) AS id,
-    current.resolved_id,
-    built.resolved_id AS built_resolved_id
-  FROM merged_identities AS current
-  FULL JOIN built_identities AS built ON built.entity = current.entity AND built.id = current.id
-),
-
-moved AS (
-  SELECT entity, id, resolved_id, built_resolved_id
-  FROM identities
-  WHERE COALESCE(resolved_id, id) <> COALESCE(built_resolved_id, id)
-),
-
 moved_ids AS (
-  SELECT entity, id FROM moved
+  SELECT entity, id FROM moved_identities
   UNION
-  SELECT entity, resolved_id AS id FROM moved
+  SELECT entity, resolved_id AS id FROM moved_identities
   UNION
-  SELECT entity, built_resolved_id AS id FROM moved
+  SELECT entity, built_resolved_id AS id FROM moved_identities
 ),
 
 -- those who may be called otherwise now, by every id that stood for them
 renamed AS (
   SELECT id FROM customers
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT id FROM customer_profiles
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
 ),
 
 authors AS (
@@ -75,7 +49,7 @@ ai_days AS (
   WHERE metric_set IN (
     'GladlyAISessionsDetailReport', 'GladlyAISessionsDetailWithMessagesReport'
   )
-    AND _job_id IN (SELECT job_id FROM new_jobs)
+    AND _job_id IN (SELECT job_id FROM unseen_jobs)
 ),
 
 -- what lay after the last day has one now
@@ -85,7 +59,7 @@ former_days AS (
 
 told AS (
   SELECT conversation_id FROM conversation_items
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT conversation_id FROM conversation_items
   WHERE customer_id IN (SELECT id FROM moved_ids WHERE entity = 'customer')
@@ -94,16 +68,16 @@ told AS (
   WHERE initiator_id IN (SELECT id FROM authors)
   UNION
   SELECT conversation_id FROM conversation_events
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT conversation_id FROM contact_events
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT conversation_id FROM contact_events
   WHERE customer_id IN (SELECT id FROM moved_ids WHERE entity = 'customer')
   UNION
   SELECT conversation_id FROM work_session_events
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT conversation_id FROM contact_events
   WHERE contact_id IN (SELECT contact_id FROM unnamed)
@@ -112,13 +86,13 @@ told AS (
   WHERE contact_session_id IN (SELECT contact_id FROM unnamed)
   UNION
   SELECT id AS conversation_id FROM conversations
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT conversation_id FROM report_gladly_ai_sessions_detail
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT conversation_id FROM report_gladly_ai_sessions_detail_with_messages
-  WHERE _job_id IN (SELECT job_id FROM new_jobs)
+  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT participation.conversation_id
   FROM conversation_participation AS participation
