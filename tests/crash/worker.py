@@ -46,9 +46,12 @@ CRASH_MODELS = tuple(
         "customer_identities",
         "conversation_identities",
         "local_days",
+        "unseen_jobs",
+        "moved_identities",
         "changed_items",
         "changed_conversations",
         "conversation_timeline",
+        "conversation_participation",
         "agent_availability_half_hours",
     }
 )
