@@ -135,6 +135,11 @@ def open_place(name: str, folder: Path, postgres: str, asks_for: Sequence[str] =
     return Place(Target.open(name, "gladly", data, credentials=credentials), folder, asks_for)
 
 
+def as_text(models: Mapping[str, Iterable[Row]]) -> dict[str, list[str]]:
+    """Return rows of models so that they can be compared, whatever order they stand in."""
+    return {name: sorted(map(str, rows)) for name, rows in models.items()}
+
+
 def lineage(number: int, extracted_at: datetime = NOW) -> Row:
     """Return the columns that say where a row came from."""
     return {EXTRACTED_AT: extracted_at, JOB_ID: "job", FILE: "events.jsonl", LINE: number}

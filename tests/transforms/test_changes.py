@@ -4,36 +4,23 @@ What each night changes is chosen to change rows of nights before: an item that 
 less, or in another conversation; merges of customers and conversations; a customer erased.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
 
 from pipelines.transform import CHANGES, EVERYTHING, NOTHING
-from sandbox.timestamps import format_milliseconds, to_milliseconds
 from sources.gladly.report_tables import REPORT_WINDOWS
 from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
 from sources.tables.ledger import LOAD_FILES
 from tests.pipelines.events import event
-from tests.pipelines.gladlys import NOW, Job, gladly
-from tests.pipelines.runs import everything, item, run, sms
-from tests.transforms.places import Place, Row
+from tests.pipelines.gladlys import NOW
+from tests.transforms.nights import merged, night, said
+from tests.transforms.places import Place, Row, as_text
 from tests.transforms.raw_stories import TABLES
 from tests.transforms.world import BuiltWorld
 from transforms.models import MODELS
 
 ASKS_FOR = tuple(model.name for model in MODELS if model.changes)
-
-
-def said(identifier: str, text: str, conversation: str | None, customer: str, **more: str) -> bytes:
-    where = {} if conversation is None else {"conversationId": conversation}
-    by = {"id": customer, "type": "CUSTOMER"}
-    return item(identifier, sms(text), customerId=customer, initiator=by, **where, **more)
-
-
-def merged(source: str, destination: str, **conversations: str) -> Row:
-    ids = {"sourceCustomerId": source, "destinationCustomerId": destination}
-    return event("CUSTOMER/MERGED", NOW, f"{source} into {destination}", **ids, **conversations)
 
 
 def contact(kind: str, **named: str) -> Row:
@@ -78,31 +65,6 @@ NIGHTS: dict[str, tuple[tuple[bytes, ...], tuple[Row, ...]]] = {
 }
 
 
-def night(
-    place: Place,
-    number: int,
-    lines: tuple[bytes, ...],
-    events: Iterable[Row],
-    on_customer_deleted: str = "keep",
-) -> None:
-    now = NOW + timedelta(hours=6 * number)
-    jobs = {number: Job(24 + number, lines)} if lines else {}
-    with gladly(jobs, now) as sandbox:
-        for record in events:
-            at = format_milliseconds(to_milliseconds(now - timedelta(minutes=30)))
-            sandbox.add_event(record | {"timestamp": at})
-        run(
-            sandbox,
-            place.target,
-            selected=everything,
-            on_customer_deleted=on_customer_deleted,
-        )
-
-
-def models(place: Place) -> dict[str, list[str]]:
-    return {name: sorted(map(str, rows)) for name, rows in place.models().items()}
-
-
 def test_what_changed_is_all_that_is_built_and_nothing_else_differs(place: Place) -> None:
     night(place, 0, FIRST, ())
     assert place.transform(whole=False).built_from == EVERYTHING
@@ -110,9 +72,9 @@ def test_what_changed_is_all_that_is_built_and_nothing_else_differs(place: Place
         night(place, number, lines, events)
         report = place.transform(whole=False)
         assert report.built_from == (CHANGES if lines or events else NOTHING), name
-        built = models(place)
+        built = as_text(place.models())
         assert place.transform(whole=True).built_from == EVERYTHING
-        assert built == models(place), name
+        assert built == as_text(place.models()), name
     timeline = {row["item_id"]: row for row in place.models()["conversation_timeline"]}
     assert timeline["moves"]["conversation_id"] == "two"
     assert timeline["redacted"]["text"] == ""
@@ -162,9 +124,9 @@ def test_a_conversation_that_left_a_report_of_ai_sessions_is_made_anew(place: Pl
     assert place.transform(whole=False).built_from == CHANGES
     rows = place.models()["conversation_participation"]
     assert {row["conversation_id"] for row in rows if row["has_ai"]} == {"one", "came later"}
-    built = models(place)
+    built = as_text(place.models())
     place.transform(whole=True)
-    assert built == models(place)
+    assert built == as_text(place.models())
 
 
 def test_the_world_was_built_from_changes_and_is_what_a_whole_build_makes(

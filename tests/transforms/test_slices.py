@@ -5,11 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox.timestamps import format_milliseconds, to_milliseconds
 from tests.pipelines.events import event
-from tests.pipelines.gladlys import NOW, Job, gladly
-from tests.pipelines.runs import everything, item, run, sms
-from tests.transforms.places import Place
+from tests.pipelines.gladlys import NOW
+from tests.transforms.nights import merged, night, said
+from tests.transforms.places import Place, as_text
 from transforms import declarations
 from transforms.models import MODELS
 
@@ -24,42 +23,20 @@ def loaded(place: Place) -> Place:
 
     d, whose topic an event told, was merged into b.
     """
-    merge = {
-        "sourceCustomerId": "of d",
-        "destinationCustomerId": "of b",
-        "sourceConversationId": "d",
-        "destinationConversationId": "b",
-    }
-    at = format_milliseconds(to_milliseconds(NOW))
-    lines = tuple(
-        item(
-            f"item of {name}",
-            sms(f"text of {name}"),
-            conversationId=name,
-            customerId=f"of {name}",
-            initiator={"id": f"of {name}", "type": "CUSTOMER"},
-        )
-        for name in CONVERSATIONS
-    )
-    events = [
-        event("CUSTOMER/MERGED", NOW, "merge", **merge),
+    lines = tuple(said(f"item of {name}", "hi", name, f"of {name}") for name in CONVERSATIONS)
+    into = {"sourceConversationId": "d", "destinationConversationId": "b"}
+    events = (
+        merged("of d", "of b", **into),
         event("CONVERSATION/CREATED", NOW, "f", customerId="of f", conversationId="f"),
         event("CONVERSATION/TOPIC_ADDED", NOW, "topic", conversationId="d", topicId="refund"),
-    ]
-    with gladly({0: Job(24, lines)}, NOW) as sandbox:
-        for record in events:
-            sandbox.add_event(record | {"timestamp": at})
-        run(sandbox, place.target, selected=everything)
+    )
+    night(place, 0, lines, events)
     return place
 
 
 def slices(place: Place) -> dict[str, int]:
     found = place.execute("SELECT conversation_id, slice FROM {marts_conversation_slices}")
     return {str(name): int(number) for name, number in found}
-
-
-def rows(place: Place) -> dict[str, list[str]]:
-    return {name: sorted(map(str, rows)) for name, rows in place.models().items()}
 
 
 def hold(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +67,8 @@ def test_a_slice_ends_where_its_texts_fill_it(
 def test_many_slices_make_what_one_makes(loaded: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded.transform()
     assert set(slices(loaded).values()) == {0}
-    models, whole = loaded.models(), rows(loaded)
-    facts = {row["conversation_id"]: row for row in models["conversation_facts"]}
+    whole = loaded.models()
+    facts = {row["conversation_id"]: row for row in whole["conversation_facts"]}
     assert {name: row["topics"] for name, row in facts.items()} == {
         "a": 0,
         "b": 1,
@@ -99,7 +76,7 @@ def test_many_slices_make_what_one_makes(loaded: Place, monkeypatch: pytest.Monk
         "e": 0,
         "f": 0,
     }
-    assert {row["conversation_id"] for row in models["conversation_texts"]} == set("abce")
+    assert {row["conversation_id"] for row in whole["conversation_texts"]} == set("abce")
     hold(150, monkeypatch)
     loaded.transform()
     # more slices between two conversations than any model takes at once
@@ -107,4 +84,4 @@ def test_many_slices_make_what_one_makes(loaded: Place, monkeypatch: pytest.Monk
     at_once = max(model.slices_at_once for model in MODELS)
     assert len(numbers) == len(facts)
     assert all(after - before > at_once for before, after in pairwise(numbers))
-    assert rows(loaded) == whole
+    assert as_text(loaded.models()) == as_text(whole)

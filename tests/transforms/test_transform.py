@@ -17,7 +17,7 @@ from sources.gladly.identity import CUSTOMER_MERGES, DELETED_CUSTOMERS
 from sources.http.errors import GiveUpError, SettingsError
 from tests.command.commands import TIMEOUT_SECONDS, Commands
 from tests.pipelines.runs import duckdb_target, filesystem_target, postgres_target
-from tests.transforms.places import Place, Row, open_place
+from tests.transforms.places import Place, as_text, open_place
 from tests.transforms.test_identities import Merge, deletion_rows, merge_rows
 from transforms.models import MODELS
 
@@ -28,10 +28,6 @@ USAGE = 2
 
 def load_merges(place: Place, *merges: Merge) -> None:
     place.load({CUSTOMER_MERGES: merge_rows("customer", merges)})
-
-
-def as_text(models: dict[str, list[Row]]) -> dict[str, list[str]]:
-    return {name: sorted(map(str, rows)) for name, rows in models.items()}
 
 
 def test_a_check_that_fails_names_the_rows_and_changes_nothing(place: Place) -> None:

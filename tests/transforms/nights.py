@@ -1,0 +1,45 @@
+"""Nights of a run at a place: what its job brings, what its events tell."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sandbox.timestamps import format_milliseconds, to_milliseconds
+from tests.pipelines.events import event
+from tests.pipelines.gladlys import NOW, Job, gladly
+from tests.pipelines.runs import everything, item, run, sms
+from tests.transforms.places import Place, Row
+
+
+def said(identifier: str, text: str, conversation: str | None, customer: str, **more: str) -> bytes:
+    """Return an SMS of a customer, in a conversation or in none."""
+    where = {} if conversation is None else {"conversationId": conversation}
+    by = {"id": customer, "type": "CUSTOMER"}
+    return item(identifier, sms(text), customerId=customer, initiator=by, **where, **more)
+
+
+def merged(source: str, destination: str, **conversations: str) -> Row:
+    """Return the event of a merge of customers, of conversations of theirs too if it names them."""
+    ids = {"sourceCustomerId": source, "destinationCustomerId": destination}
+    return event("CUSTOMER/MERGED", NOW, f"{source} into {destination}", **ids, **conversations)
+
+
+def night(
+    place: Place,
+    number: int,
+    lines: tuple[bytes, ...],
+    events: Iterable[Row],
+    on_customer_deleted: str = "keep",
+) -> None:
+    """Run once, six hours after the night before, whose number is one less."""
+    now = NOW + timedelta(hours=6 * number)
+    jobs = {number: Job(24 + number, lines)} if lines else {}
+    with gladly(jobs, now) as sandbox:
+        for record in events:
+            at = format_milliseconds(to_milliseconds(now - timedelta(minutes=30)))
+            sandbox.add_event(record | {"timestamp": at})
+        run(
+            sandbox,
+            place.target,
+            selected=everything,
+            on_customer_deleted=on_customer_deleted,
+        )
