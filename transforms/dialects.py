@@ -47,6 +47,15 @@ class Dialect:
     snapshot: str = ""
     analyze: str = ""
 
+    @property
+    def functions(self) -> dict[str, str]:
+        """What is written for functions that sqlglot takes for nobody's, by their names."""
+        return {
+            "EPOCH_US": self.epoch_us,
+            "MAKE_TIMESTAMPTZ": self.microseconds_to_timestamp,
+            "STRLEN": self.byte_length,
+        }
+
 
 _DIALECTS = (
     Dialect(
@@ -112,13 +121,9 @@ def keep_meaning(query: exp.Expr, dialect: Dialect) -> None:
     # from the inside out: what is replaced takes its operands along
     for node in reversed(list(query.walk())):
         match node:
-            case exp.Anonymous() if node.name.upper() == "EPOCH_US":
-                node.replace(_written(dialect.epoch_us, dialect, *node.expressions))
-            case exp.Anonymous() if node.name.upper() == "MAKE_TIMESTAMPTZ":
-                made = dialect.microseconds_to_timestamp
-                node.replace(_written(made, dialect, *node.expressions))
-            case exp.Anonymous() if node.name.upper() == "STRLEN":
-                node.replace(_written(dialect.byte_length, dialect, *node.expressions))
+            case exp.Anonymous() if node.name.upper() in dialect.functions:
+                text = dialect.functions[node.name.upper()]
+                node.replace(_written(text, dialect, *node.expressions))
             case exp.UnixToTime():
                 node.replace(_written(dialect.to_timestamp, dialect, node.this))
             case exp.IntDiv():
