@@ -1,8 +1,7 @@
 """One bound on the memory of a run, and how its parts share it (DECISIONS.md, 12).
 
-    while it parses    [ this process |  parser  |  parser  | ... ]
-    while it merges    [ this process |  embedded database        ]
-    models             [ this process |  embedded database             ]
+    while it parses                   [ this process |  parser  |  parser  | ... ]
+    while it merges, builds models    [ this process |  embedded database        ]
 
 The sizes were measured (docs/performance.md); what is left to none of them is room for what the
 system counts twice, and for freed memory that a library keeps for itself.
@@ -19,8 +18,7 @@ DEFAULT_MEGABYTES = 512
 _LEAST_MEGABYTES = 256
 _THIS_PROCESS = 150
 _PARSER = 150
-# this process beside an embedded database that builds models, with what that does not count
-_BUILDING = 242
+# this process beside an embedded database, with what that does not count
 _MERGING = 256
 # of a row group of long texts, which a thread holds whole before it is compressed
 _THREAD = 256
@@ -57,11 +55,6 @@ class Memory:
     def database_megabytes(self) -> int:
         """Return how much an embedded database may hold; beyond it, it uses the disk."""
         return max(self.megabytes - _MERGING, self.megabytes // 2)
-
-    @property
-    def models_megabytes(self) -> int:
-        """Return how much it may hold while it builds models, and nothing else goes on."""
-        return max(self.megabytes - _BUILDING, self.database_megabytes)
 
     @property
     def database_threads(self) -> int:

@@ -107,8 +107,6 @@ def run_transforms(
             dialect = dialect_named(client.capabilities.sqlglot_dialect)
             pipeline.sync_schema()
             raw = _raw_dataset(pipeline, target)
-            if target.capabilities.database_file:
-                client.execute_sql(f"SET memory_limit = '{target.memory.models_megabytes}MB'")
             with client.begin_transaction():
                 if dialect.snapshot:
                     client.execute_sql(dialect.snapshot)
