@@ -14,12 +14,15 @@ from pipelines.rows import in_utc
 from sources.http.errors import GiveUpError
 from transforms.changes import CHANGE_MODELS, UNSEEN_FILES
 from transforms.declarations import Model, Rows
+from transforms.deltas import is_delta, read_deltas, with_deltas
 from transforms.dialects import Dialect
 from transforms.models import SEEN_MODELS
 from transforms.render import (
     Names,
     check_statement,
     count_statement,
+    delta_statements,
+    drop_statement,
     query_statement,
     rebuild_statements,
     rows_statement,
@@ -81,9 +84,26 @@ class Builder:
             ModelCheckError: a check failed.
             GiveUpError: a table that a model reads was never loaded.
         """
-        built = [self._build(model, only_changes=only_changes) for model in models]
+        if only_changes and self.dialect.temporary:
+            built = self._build_deltas(models)
+        else:
+            built = [self._build(model, only_changes=only_changes) for model in models]
         for model in SEEN_MODELS:
             self._build(model, only_changes=False)
+        return built
+
+    def _build_deltas(self, models: Sequence[Model]) -> list[ModelRows]:
+        """Build models from what changed, which is looked for once in each table they read."""
+        built, deltas, read = [], [], read_deltas(models)
+        for model in with_deltas(models):
+            for delta in read:
+                if delta.readers[0] == model.name:
+                    self._execute(delta_statements(delta, self.dialect, self.names))
+                    deltas.append(delta.name)
+            built.append(self._build(model, only_changes=True))
+            if model.changes and model.name in model.changes.deltas:
+                deltas.append(model.changes.deltas[model.name])
+        self._execute(drop_statement(name, self.dialect, self.names) for name in deltas)
         return built
 
     def _build(self, model: Model, *, only_changes: bool) -> ModelRows:
@@ -96,8 +116,7 @@ class Builder:
             # nobody asks what changed where all is made anew
             del statements[1:]
         with loads_first(f"{model.name} reads {', '.join(model.reads)}", self.raw_dataset):
-            for statement in statements:
-                self.client.execute_sql(statement)
+            self._execute(statements)
         self._check(model, built=model if changes else None)
         return ModelRows(model.name, self._count(model))
 
@@ -125,15 +144,23 @@ class Builder:
             if broken := self._rows(statement):
                 raise ModelCheckError(_broken(model.name, check.claim, broken))
 
+    def _execute(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self.client.execute_sql(statement)
+
     def _rows(self, statement: str) -> Sequence[Sequence[Any]]:
         return self.client.execute_sql(statement) or ()
 
 
-def names_in(client: SqlClientBase[Any], raw_dataset: str, models: Iterable[Model]) -> Names:
-    """Return how a client of the models' dataset calls these models and all raw tables."""
+def names_in(
+    client: SqlClientBase[Any], raw_dataset: str, models: Iterable[Model], dialect: Dialect
+) -> Names:
+    """Return how a client of the models' dataset calls these models, all raw tables and deltas."""
     made_here = {model.name for model in models}
 
     def path(table: str) -> list[str]:
+        if is_delta(table):
+            return [dialect.temporary, client.capabilities.casefold_identifier(table)]
         dataset = None if table in made_here else raw_dataset
         return client.make_qualified_table_name_path(table, quote=False, dataset_name=dataset)
 

@@ -135,6 +135,7 @@ def open_destination(
 def _memory_pragmas(memory: Memory) -> tuple[str, ...]:
     return (
         f"memory_limit = '{memory.database_megabytes}MB'",
+        f"operator_memory_limit = '{memory.operator_megabytes}MB'",
         f"threads = {memory.database_threads}",
     )
 

@@ -57,6 +57,11 @@ class Memory:
         return max(self.megabytes - _MERGING, self.megabytes // 2)
 
     @property
+    def operator_megabytes(self) -> int:
+        """Return how much of that sorts and joins may hold; the rest is for rows on their way."""
+        return self.database_megabytes // 2
+
+    @property
     def database_threads(self) -> int:
         """Return with how many threads an embedded database may work."""
         return max(1, min(self.processors, self.database_megabytes // _THREAD))

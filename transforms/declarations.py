@@ -45,6 +45,8 @@ class Changes:
         or_none: Whether there may be rows without such an id; all of them are made anew.
         is_all: Whether the model holds rows of what changed and no others.
         slices: The slices of ``ids`` to build; None for all of them.
+        deltas: Temporary tables that hold what changed, and what is read by these ids is read
+            from; where the model itself is among their keys, it is made there first.
     """
 
     ids: str
@@ -53,6 +55,7 @@ class Changes:
     or_none: bool = False
     is_all: bool = False
     slices: range | None = None
+    deltas: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

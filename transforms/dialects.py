@@ -33,7 +33,8 @@ class Dialect:
 
     Statements, where they are needed: ``snapshot`` begins a transaction all of whose queries see
     the same state of the database; ``analyze``, before the name of a table that was just filled,
-    lets the planner know its size.
+    lets the planner know its size. ``temporary`` is the dataset of tables that end with the
+    connection, where a transaction can make and drop some.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Dialect:
     orders_text_by_language: bool = False
     snapshot: str = ""
     analyze: str = ""
+    temporary: str = ""
 
     @property
     def functions(self) -> dict[str, str]:
@@ -66,6 +68,7 @@ _DIALECTS = (
         "a // b",
         "STRLEN(a)",
         "STRFTIME(a AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S')",
+        temporary="temp",
     ),
     Dialect(
         "postgres",
@@ -78,6 +81,7 @@ _DIALECTS = (
         orders_text_by_language=True,
         snapshot="SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         analyze="ANALYZE",
+        temporary="pg_temp",
     ),
     Dialect(
         "bigquery",

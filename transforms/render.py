@@ -10,11 +10,13 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from sqlglot import ErrorLevel, exp, parse_one
+from sqlglot import ErrorLevel, exp
 
 from sources.tables.declarations import Kind
 from transforms.declarations import Changes, Check, Model, Rows
+from transforms.deltas import Delta
 from transforms.dialects import MODEL_DIALECT, Dialect, keep_meaning
+from transforms.queries import parsed, tables_in, tables_read
 
 _ROWS_A_STATEMENT = 500
 _MARK, _MARKS = "table_{}_stands_here", re.compile(r"\btable_(\d+)_stands_here\b")
@@ -47,11 +49,6 @@ class Names:
     identifier: Callable[[str], str]
 
 
-def tables_read(sql: str) -> set[str]:
-    """Return the tables and models that a query names, its own common table expressions not."""
-    return {*_read(sql)}
-
-
 def rebuild_statements(
     model: Model,
     dialect: Dialect,
@@ -73,7 +70,7 @@ def rebuild_statements(
     Raises:
         ValueError: the SQL reads other tables than declared, or its columns are others.
     """
-    read = _read(model.sql)
+    read = tables_read(model.sql)
     if read != set(model.reads):
         raise ValueError(f"{model.name} reads {sorted(read)}, declared is {sorted(model.reads)}")
     table = _written(_path(model.name, names), dialect)
@@ -90,11 +87,33 @@ def rebuild_statements(
             for part in _parts(model, changes, slices)
         ]
     old = None if changes and changes.is_all else changes
+    delete = _filled(_rows_to_delete(model.name, old, dialect, names.identifier), dialect, names)
+    delta = changes.deltas.get(model.name) if changes else None
+    if delta is None:
+        fill = [_insert(table, columns, source) for source in sources]
+        return [delete, *fill, *_analyze(table, dialect)]
+    made = _written(_path(delta, names), dialect)
     return [
-        _filled(_rows_to_delete(model.name, old, dialect, names.identifier), dialect, names),
-        *(f"INSERT INTO {table} ({columns}) {source}" for source in sources),
-        *([f"{dialect.analyze} {table}"] if dialect.analyze else []),
+        f"CREATE TEMPORARY TABLE {made} AS {_select('*', table)} WHERE FALSE",
+        *(_insert(made, columns, source) for source in sources),
+        *_analyze(made, dialect),
+        delete,
+        _insert(table, columns, _select(columns, made)),
+        *_analyze(table, dialect),
     ]
+
+
+def delta_statements(delta: Delta, dialect: Dialect, names: Names) -> list[str]:
+    """Return the statements that copy what changed of a table to a temporary one."""
+    sql = _select(", ".join(delta.columns), delta.table)
+    changed = _filled(_rows_to_make(sql, delta.changes, dialect, names.identifier), dialect, names)
+    path = _written(_path(delta.name, names), dialect)
+    return [f"CREATE TEMPORARY TABLE {path} AS {changed}", *_analyze(path, dialect)]
+
+
+def drop_statement(name: str, dialect: Dialect, names: Names) -> str:
+    """Return the statement that drops a table."""
+    return f"DROP TABLE {_written(_path(name, names), dialect)}"
 
 
 def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
@@ -104,13 +123,12 @@ def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
 
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query that counts a model's rows."""
-    sql = f"SELECT COUNT(*) FROM {model.name}"  # noqa: S608 - a declared name
-    return query_statement(sql, dialect, names)
+    return query_statement(_select("COUNT(*)", model.name), dialect, names)
 
 
 def rows_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query for all rows of a model."""
-    sql = f"SELECT {', '.join(model.table.columns_by_name)} FROM {model.name}"  # noqa: S608 - declared
+    sql = _select(", ".join(model.table.columns_by_name), model.name)
     return query_statement(sql, dialect, names)
 
 
@@ -140,7 +158,7 @@ def check_statement(
 def _rows_to_make(
     sql: str, changes: Changes | None, dialect: Dialect, identifier: Callable[[str], str]
 ) -> _Template:
-    query = _restricted(_query(sql), changes, changes.reads if changes else {})
+    query = _restricted(parsed(sql), changes, changes.reads if changes else {})
     return _template(query, dialect, identifier)
 
 
@@ -163,7 +181,7 @@ def _broken(
     identifier: Callable[[str], str],
 ) -> _Template:
     reads = {**changes.reads, built: changes.column} if changes else {}
-    query = _restricted(_query(sql), changes, reads)
+    query = _restricted(parsed(sql), changes, reads)
     order = [str(place) for place, _ in enumerate(query.named_selects, 1)]
     counted = (
         exp.select("broken.*", "COUNT(*) OVER () AS broken_rows")
@@ -178,9 +196,10 @@ def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, s
     """Return a query of its own, which sees of tables read by changed ids only what changed."""
     query = query.copy()
     if changes:
-        for table in [found for found in _tables(query) if found.name in reads]:
+        for table in [found for found in tables_in(query) if found.name in reads]:
             column = reads[table.name]
-            changed = exp.select("*").from_(table.name).where(_is_changed(changes, column))
+            source = changes.deltas.get(table.name, table.name)
+            changed = exp.select("*").from_(source).where(_is_changed(changes, column))
             table.replace(changed.subquery(table.alias_or_name))
     return query
 
@@ -206,7 +225,7 @@ def _is_changed(changes: Changes, column: str) -> exp.Expr:
 
 
 def _check_columns(model: Model) -> None:
-    declared, selected = list(model.table.columns_by_name), _query(model.sql).named_selects
+    declared, selected = list(model.table.columns_by_name), parsed(model.sql).named_selects
     if selected != declared:
         raise ValueError(f"{model.name} selects {selected}, declared is {declared}")
 
@@ -232,30 +251,11 @@ def _literal(value: Any, data_type: str) -> exp.Expr:  # noqa: ANN401 - any valu
     return exp.cast(exp.convert(value), data_type, dialect=MODEL_DIALECT)
 
 
-@cache
-def _query(sql: str) -> exp.Query:
-    """Parse a query once; nobody may change what is returned."""
-    query = parse_one(sql, read=MODEL_DIALECT)
-    if not isinstance(query, exp.Query):
-        raise ValueError(f"not a query: {sql}")  # noqa: TRY004 - its text, not its type, is wrong
-    return query
-
-
-@cache
-def _read(sql: str) -> frozenset[str]:
-    return frozenset(table.name for table in _tables(_query(sql)))
-
-
-def _tables(query: exp.Expr) -> list[exp.Table]:
-    own = {expression.alias for expression in query.find_all(exp.CTE)}
-    return [table for table in query.find_all(exp.Table) if table.name not in own]
-
-
 def _template(
     query: exp.Query | exp.Delete, dialect: Dialect, identifier: Callable[[str], str]
 ) -> _Template:
     """Translate a query, every name quoted as it is stored. The query is the caller's no more."""
-    tables = _tables(query)
+    tables = tables_in(query)
     names = tuple(table.name for table in tables)
     for found in query.find_all(exp.Identifier):
         found.set("this", identifier(found.this))
@@ -272,6 +272,18 @@ def _filled(template: _Template, dialect: Dialect, names: Names) -> str:
     """Put the tables of a destination where their marks stand."""
     paths = [_written(_path(table, names), dialect) for table in template.tables]
     return _MARKS.sub(lambda mark: paths[int(mark[1])], template.text)
+
+
+def _select(columns: str, table: str) -> str:
+    return f"SELECT {columns} FROM {table}"  # noqa: S608 - declared names
+
+
+def _insert(table: str, columns: str, query: str) -> str:
+    return f"INSERT INTO {table} ({columns}) {query}"
+
+
+def _analyze(table: str, dialect: Dialect) -> list[str]:
+    return [f"{dialect.analyze} {table}"] if dialect.analyze else []
 
 
 def _path(table: str, names: Names) -> exp.Table:

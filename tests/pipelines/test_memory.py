@@ -34,5 +34,8 @@ def test_an_embedded_database_gets_its_share(tmp_path: Path) -> None:
     warehouse = Target.open("duckdb", "gladly", tmp_path, 512).warehouse(tmp_path / "work")
     warehouse.prepare()
     with warehouse.session() as session:
-        rows = session.rows("SELECT current_setting('memory_limit'), current_setting('threads')")
-    assert [tuple(row) for row in rows] == [("244.1 MiB", 1)]
+        rows = session.rows(
+            "SELECT current_setting('memory_limit'), current_setting('operator_memory_limit'), "
+            "current_setting('threads')"
+        )
+    assert [tuple(row) for row in rows] == [("244.1 MiB", "122.0 MiB", 1)]

@@ -14,7 +14,8 @@ from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, LAYERS, STAGING, Check, Model, in_order, model_table
 from transforms.dialects import DIALECTS, dialect_named, keep_meaning
 from transforms.models import MODELS, SEEN_MODELS
-from transforms.render import Names, check_statement, rebuild_statements, tables_read
+from transforms.queries import tables_read
+from transforms.render import Names, check_statement, rebuild_statements
 
 FOLDER = Path(transforms.__file__).parent
 RAW_TABLES = {table.name for table in GLADLY_TABLES}
@@ -65,6 +66,7 @@ def test_a_model_reads_what_it_declares_and_never_a_higher_layer(model: Model) -
 def test_every_model_can_be_written_in_every_dialect(dialect: str, model: Model) -> None:
     upper_case = Names(lambda table: ["C", "D", table.upper()], str.upper)
     statements = rebuild_statements(model, DIALECTS[dialect], upper_case)
+    statements += rebuild_statements(model, DIALECTS[dialect], upper_case, changes=model.changes)
     statements += [
         check_statement(check, 6, DIALECTS[dialect], upper_case) for check in model.all_checks
     ]

@@ -1,0 +1,105 @@
+"""What changed of a table, looked for once: a temporary table that models read in its place.
+
+    conversation_events      [ x |  | x |    |  | xx |   |  |  x ]   all rows
+    its delta                [ x  x  xx  x ]                         of conversations that changed
+    models that read it        a  b  c  d  e  f
+
+A model that is built from changes is such a table first, what it makes anew: its checks look at
+that, and models that follow it read that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from transforms.declarations import Changes, Model
+from transforms.queries import columns_read
+
+# no table or model begins so
+_PREFIX = "delta_"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changed of a table that models read.
+
+    Attributes:
+        name: The temporary table's.
+        table: The table's, or the model's.
+        columns: Those that models read of it.
+        changes: By which ids it is read.
+        readers: The models that read it, in order.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    changes: Changes
+    readers: tuple[str, ...]
+
+
+def read_deltas(models: Sequence[Model]) -> list[Delta]:
+    """Return what more than one model reads by the same ids, and no model makes by these ids."""
+    made = {(model.name, model.changes.ids) for model in models if model.changes}
+    readers: dict[tuple[str, str, bool], list[Model]] = defaultdict(list)
+    for model in models:
+        if model.changes:
+            for table in model.changes.reads:
+                if (table, model.changes.ids) not in made:
+                    readers[table, model.changes.ids, model.changes.or_none].append(model)
+    return [
+        _read_delta(table, of, or_none=or_none)
+        for (table, _, or_none), of in readers.items()
+        if len(of) > 1
+    ]
+
+
+def with_deltas(models: Sequence[Model]) -> list[Model]:
+    """Return models that read deltas where there are any, and make what they make in their own."""
+    read = read_deltas(models)
+    return [
+        replace(model, changes=replace(model.changes, deltas=_deltas(model, models, read)))
+        if model.changes
+        else model
+        for model in models
+    ]
+
+
+def is_delta(name: str) -> bool:
+    """Whether a table of this name is a delta."""
+    return name.startswith(_PREFIX)
+
+
+def _deltas(model: Model, models: Iterable[Model], read: Iterable[Delta]) -> dict[str, str]:
+    made = (each for each in models if each.name == model.name or _reads_made(model, each))
+    return {
+        each.name: f"{_PREFIX}made_{each.name}"
+        for each in made
+        if each.changes and not each.changes.is_all
+    } | {delta.table: delta.name for delta in read if model.name in delta.readers}
+
+
+def _reads_made(model: Model, read: Model) -> bool:
+    """Whether a model reads of another what that makes anew, by the same ids."""
+    return bool(
+        model.changes
+        and read.changes
+        and read.name in model.changes.reads
+        and read.changes.ids == model.changes.ids
+    )
+
+
+def _read_delta(table: str, readers: Sequence[Model], *, or_none: bool) -> Delta:
+    (changes, *_) = [model.changes for model in readers if model.changes]
+    queries = [sql for model in readers for sql in (model.sql, *_checked(model))]
+    columns = {changes.reads[table]}.union(*(columns_read(sql).get(table, ()) for sql in queries))
+    name = f"{_PREFIX}read_{table}{'_or_none' if or_none else ''}"
+    return Delta(
+        name, table, tuple(sorted(columns)), changes, tuple(model.name for model in readers)
+    )
+
+
+def _checked(model: Model) -> Iterable[str]:
+    return (check.sql for check in model.all_checks)
