@@ -34,7 +34,8 @@ class Dialect:
     Statements, where they are needed: ``snapshot`` begins a transaction all of whose queries see
     the same state of the database; ``analyze``, before the name of a table that was just filled,
     lets the planner know its size. ``temporary`` is the dataset of tables that end with the
-    connection, where a transaction can make and drop some.
+    connection, where a transaction can make and drop some. ``place_of_row``, where there is one
+    by which rows are read faster than by a list of their ids, is a hidden column.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Dialect:
     snapshot: str = ""
     analyze: str = ""
     temporary: str = ""
+    place_of_row: str = ""
 
     @property
     def functions(self) -> dict[str, str]:
@@ -69,6 +71,7 @@ _DIALECTS = (
         "STRLEN(a)",
         "STRFTIME(a AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S')",
         temporary="temp",
+        place_of_row="rowid",
     ),
     Dialect(
         "postgres",

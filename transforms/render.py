@@ -158,7 +158,8 @@ def check_statement(
 def _rows_to_make(
     sql: str, changes: Changes | None, dialect: Dialect, identifier: Callable[[str], str]
 ) -> _Template:
-    query = _restricted(parsed(sql), changes, changes.reads if changes else {})
+    reads = changes.reads if changes else {}
+    query = _restricted(parsed(sql), changes, reads, dialect.place_of_row)
     return _template(query, dialect, identifier)
 
 
@@ -181,7 +182,7 @@ def _broken(
     identifier: Callable[[str], str],
 ) -> _Template:
     reads = {**changes.reads, built: changes.column} if changes else {}
-    query = _restricted(parsed(sql), changes, reads)
+    query = _restricted(parsed(sql), changes, reads, dialect.place_of_row)
     order = [str(place) for place, _ in enumerate(query.named_selects, 1)]
     counted = (
         exp.select("broken.*", "COUNT(*) OVER () AS broken_rows")
@@ -192,14 +193,21 @@ def _broken(
     return _template(counted, dialect, identifier)
 
 
-def _restricted(query: exp.Query, changes: Changes | None, reads: Mapping[str, str]) -> exp.Query:
+def _restricted(
+    query: exp.Query, changes: Changes | None, reads: Mapping[str, str], place_of_row: str
+) -> exp.Query:
     """Return a query of its own, which sees of tables read by changed ids only what changed."""
     query = query.copy()
     if changes:
         for table in [found for found in tables_in(query) if found.name in reads]:
-            column = reads[table.name]
             source = changes.deltas.get(table.name, table.name)
-            changed = exp.select("*").from_(source).where(_is_changed(changes, column))
+            is_changed = _is_changed(changes, reads[table.name])
+            if place_of_row:
+                # DuckDB reads whole columns beside a list of ids, but of rows whose places it knows
+                # only what is near them
+                places = exp.select(place_of_row).from_(source).where(is_changed)
+                is_changed = exp.column(place_of_row).isin(query=places)
+            changed = exp.select("*").from_(source).where(is_changed)
             table.replace(changed.subquery(table.alias_or_name))
     return query
 
