@@ -30,6 +30,7 @@ class Step(StrEnum):
     WAITING = auto()
     OPENED = auto()
     CLOSED = auto()
+    CLOSED_BY_AI = auto()
     ACTIVITY = auto()
 
 
@@ -58,6 +59,7 @@ FORMS: dict[Step, Form] = {
     Step.WAITING: Form("AGENT", contents.status_change("WAITING")),
     Step.OPENED: Form("SYSTEM", contents.status_change("OPEN")),
     Step.CLOSED: Form("AGENT", contents.status_change("CLOSED")),
+    Step.CLOSED_BY_AI: Form("SYSTEM", contents.status_change("CLOSED")),
     Step.ACTIVITY: Form("API", contents.customer_activity),
 }
 
@@ -81,6 +83,15 @@ _QUICK_REPLY_OPENING = (
 _QUICK_REPLY_EVERY = 5
 _WITH_WAITING, _WITH_CORRECTION, _WITH_NOTE = 15, 11, 7
 _TOPIC_SHARE = 0.5
+_AGENT_AFTER_AI_EVERY, _AGENT_AFTER_AI_REMAINDER = 3, 2
+_DONE_BY_AI = {
+    Step.AGENT_MESSAGE: Step.AI_MESSAGE,
+    Step.TOPIC_CORRECTED: Step.AI_MESSAGE,
+    Step.WAITING: Step.AI_MESSAGE,
+    Step.OPENED: Step.AI_MESSAGE,
+    Step.NOTE: Step.AI_MESSAGE,
+    Step.CLOSED: Step.CLOSED_BY_AI,
+}
 FOLLOW_UP = (Step.CUSTOMER_MESSAGE, Step.OPENED, Step.AGENT_MESSAGE, Step.CLOSED)
 """What happens when a customer comes back the day after."""
 
@@ -105,11 +116,17 @@ def _ending(length: int, draw: Draw) -> tuple[Step, ...]:
     return (Step.NOTE, *last) if length >= _WITH_NOTE else last
 
 
+def _is_for_ai_alone(conversation: Conversation) -> bool:
+    is_handed_on = conversation.number % _AGENT_AFTER_AI_EVERY == _AGENT_AFTER_AI_REMAINDER
+    return conversation.channel is Channel.VOICE_AI and not is_handed_on
+
+
 def first_chapter(conversation: Conversation, length: int, draw: Draw) -> Sequence[Step]:
     """Return the `length` steps of a conversation's first day.
 
     A message, call or voicemail of the customer comes first (the voice AI greets first), then
-    perhaps a topic, then talk, then an ending; most conversations end closed.
+    perhaps a topic, then talk, then an ending; most conversations end closed. Two of three voice AI
+    conversations need no agent.
     """
     talk = cycle(_TALKS.get(conversation.channel, _MESSAGES))
     if conversation.channel is Channel.ACTIVITY:
@@ -119,4 +136,7 @@ def first_chapter(conversation: Conversation, length: int, draw: Draw) -> Sequen
         opening = (*opening, Step.TOPIC_ADDED)
     ending = _ending(length, draw)
     between = max(length - len(opening) - len(ending), 0)
-    return (*opening, *islice(talk, between), *ending)[:length]
+    steps = (*opening, *islice(talk, between), *ending)[:length]
+    if _is_for_ai_alone(conversation):
+        return tuple(_DONE_BY_AI.get(step, step) for step in steps)
+    return steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, MARTS, Check, Example, Model, model_table
+from transforms.declarations import CORE, MARTS, Changes, Check, Example, Model, model_table
 
 _CUSTOMER_ID = Column(
     "customer_id", Kind.TEXT, "The customer, as they are called after merges.", nullable=False
@@ -148,6 +148,11 @@ SURVEY_ANSWERS = Model(
             "SELECT item_id, score, score_out_of FROM survey_answers "
             "WHERE score < 0 OR score > COALESCE(score_out_of, 100)",
         ),
+    ),
+    changes=Changes(
+        "changed_items",
+        "item_id",
+        {"customer_activities": "id", "conversation_timeline": "item_id"},
     ),
     examples=(
         Example(
@@ -299,7 +304,6 @@ CUSTOMER_360 = Model(
         key=("customer_id",),
     ),
     reads=(
-        "conversation_items",
         "conversation_events",
         "conversations",
         "contact_events",

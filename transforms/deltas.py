@@ -30,6 +30,7 @@ class Delta:
         table: The table's, or the model's.
         columns: Those that models read of it.
         changes: By which ids it is read.
+        made: How it was made anew itself, just before, by other ids; None where it was not.
         readers: The models that read it, in order.
     """
 
@@ -37,20 +38,21 @@ class Delta:
     table: str
     columns: tuple[str, ...]
     changes: Changes
+    made: Changes | None
     readers: tuple[str, ...]
 
 
 def read_deltas(models: Sequence[Model]) -> list[Delta]:
     """Return what more than one model reads by the same ids, and no model makes by these ids."""
-    made = {(model.name, model.changes.ids) for model in models if model.changes}
+    made = {model.name: model.changes for model in models if model.changes}
     readers: dict[tuple[str, str, bool], list[Model]] = defaultdict(list)
     for model in models:
         if model.changes:
             for table in model.changes.reads:
-                if (table, model.changes.ids) not in made:
+                if table not in made or made[table].ids != model.changes.ids:
                     readers[table, model.changes.ids, model.changes.or_none].append(model)
     return [
-        _read_delta(table, of, or_none=or_none)
+        _read_delta(table, of, made.get(table), or_none=or_none)
         for (table, _, or_none), of in readers.items()
         if len(of) > 1
     ]
@@ -75,10 +77,14 @@ def is_delta(name: str) -> bool:
 def _deltas(model: Model, models: Iterable[Model], read: Iterable[Delta]) -> dict[str, str]:
     made = (each for each in models if each.name == model.name or _reads_made(model, each))
     return {
-        each.name: f"{_PREFIX}made_{each.name}"
+        each.name: _made_name(each.name)
         for each in made
         if each.changes and not each.changes.is_all
     } | {delta.table: delta.name for delta in read if model.name in delta.readers}
+
+
+def _made_name(model: str) -> str:
+    return f"{_PREFIX}made_{model}"
 
 
 def _reads_made(model: Model, read: Model) -> bool:
@@ -91,13 +97,19 @@ def _reads_made(model: Model, read: Model) -> bool:
     )
 
 
-def _read_delta(table: str, readers: Sequence[Model], *, or_none: bool) -> Delta:
+def _read_delta(
+    table: str, readers: Sequence[Model], made: Changes | None, *, or_none: bool
+) -> Delta:
     (changes, *_) = [model.changes for model in readers if model.changes]
     queries = [sql for model in readers for sql in (model.sql, *_checked(model))]
     columns = {changes.reads[table]}.union(*(columns_read(sql).get(table, ()) for sql in queries))
-    name = f"{_PREFIX}read_{table}{'_or_none' if or_none else ''}"
     return Delta(
-        name, table, tuple(sorted(columns)), changes, tuple(model.name for model in readers)
+        name=f"{_PREFIX}read_{table}{'_or_none' if or_none else ''}",
+        table=table,
+        columns=tuple(sorted(columns)),
+        changes=changes,
+        made=replace(made, deltas={table: _made_name(table)}) if made else None,
+        readers=tuple(model.name for model in readers),
     )
 
 

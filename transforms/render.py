@@ -105,8 +105,22 @@ def rebuild_statements(
 
 def delta_statements(delta: Delta, dialect: Dialect, names: Names) -> list[str]:
     """Return the statements that copy what changed of a table to a temporary one."""
-    sql = _select(", ".join(delta.columns), delta.table)
-    changed = _filled(_rows_to_make(sql, delta.changes, dialect, names.identifier), dialect, names)
+    is_changed = _is_changed(delta.changes, delta.changes.reads[delta.table])
+    query: exp.Query = _rows_where(is_changed, delta.table, delta.columns, dialect.place_of_row)
+    if delta.made:
+        # rows that were just made are not stored yet: their places are far from all others
+        is_made = _is_changed(delta.made, delta.made.column)
+        query = exp.union(
+            _rows_where(
+                exp.and_(is_changed, exp.not_(is_made)),
+                delta.table,
+                delta.columns,
+                dialect.place_of_row,
+            ),
+            exp.select(*delta.columns).from_(delta.made.deltas[delta.table]).where(is_changed),
+            distinct=False,
+        )
+    changed = _filled(_template(query, dialect, names.identifier), dialect, names)
     path = _written(_path(delta.name, names), dialect)
     return [f"CREATE TEMPORARY TABLE {path} AS {changed}", *_analyze(path, dialect)]
 
@@ -202,14 +216,23 @@ def _restricted(
         for table in [found for found in tables_in(query) if found.name in reads]:
             source = changes.deltas.get(table.name, table.name)
             is_changed = _is_changed(changes, reads[table.name])
-            if place_of_row:
-                # DuckDB reads whole columns beside a list of ids, but of rows whose places it knows
-                # only what is near them
-                places = exp.select(place_of_row).from_(source).where(is_changed)
-                is_changed = exp.column(place_of_row).isin(query=places)
-            changed = exp.select("*").from_(source).where(is_changed)
+            changed = _rows_where(is_changed, source, ["*"], place_of_row)
             table.replace(changed.subquery(table.alias_or_name))
     return query
+
+
+def _rows_where(
+    condition: exp.Expr, table: str, columns: Sequence[str], place_of_row: str
+) -> exp.Select:
+    """Return the query for some columns of the rows of a table that a condition holds for.
+
+    DuckDB reads columns whole where rows are listed by their ids; where it knows their places it
+    reads only what is between the first and the last.
+    """
+    if place_of_row:
+        places = exp.select(place_of_row).from_(table).where(condition)
+        condition = exp.column(place_of_row).isin(query=places)
+    return exp.select(*columns).from_(table).where(condition)
 
 
 def _parts(model: Model, changes: Changes | None, slices: int) -> Iterator[Changes | None]:
@@ -259,9 +282,7 @@ def _literal(value: Any, data_type: str) -> exp.Expr:  # noqa: ANN401 - any valu
     return exp.cast(exp.convert(value), data_type, dialect=MODEL_DIALECT)
 
 
-def _template(
-    query: exp.Query | exp.Delete, dialect: Dialect, identifier: Callable[[str], str]
-) -> _Template:
+def _template(query: exp.Expr, dialect: Dialect, identifier: Callable[[str], str]) -> _Template:
     """Translate a query, every name quoted as it is stored. The query is the caller's no more."""
     tables = tables_in(query)
     names = tuple(table.name for table in tables)

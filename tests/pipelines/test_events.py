@@ -12,6 +12,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pipelines import connection
 from pipelines.runner import Target
 from sandbox import Sandbox
 from sandbox.faults import FaultAction, answer_html, answer_status
@@ -252,7 +253,9 @@ def test_events_are_saved_while_the_destination_is_away_and_loaded_when_it_is_ba
     reachable: Callable[[Path, str], Target],
     tmp_path: Path,
     postgres: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(connection, "_PATIENCE_SECONDS", 0.2)
     times = every(NIGHT, day(1), day(4))
     with gladly_with_events(times[0]) as sandbox:
         with unreachable(tmp_path, postgres) as away:  # type: ignore[attr-defined] # a context

@@ -52,6 +52,14 @@ def test_a_delta_has_the_columns_that_its_readers_read(delta: Delta) -> None:
         assert f'"dataset"."{delta.table}"' not in read
 
 
+def test_rows_that_were_just_made_are_copied_from_where_they_were_made() -> None:
+    copied = {delta.table: delta_statements(delta, DIALECTS["duckdb"], NAMES) for delta in DELTAS}
+    stored, made = copied["conversation_timeline"][0].split(" UNION ALL ")
+    assert 'NOT "item_id" IN (SELECT "item_id" FROM "dataset"."changed_items")' in stored
+    assert 'FROM "dataset"."delta_made_conversation_timeline" WHERE "conversation_id" IN (' in made
+    assert "UNION" not in copied["conversation_events"][0]
+
+
 @pytest.mark.parametrize("model", BUILT, ids=name)
 def test_what_a_model_makes_anew_is_looked_for_in_its_delta_alone(model: Model) -> None:
     assert model.changes is not None

@@ -8,7 +8,8 @@
 -- earlier items may be missing, as on the first days that are loaded.
 --
 -- Medians and 90th percentiles are exact: of n durations in order the median is the middle one, or
--- half way between the two; the percentile is the first that 90 % of all do not exceed.
+-- half way between the two; the percentile is the first that 90 % of all do not exceed. Which of two
+-- equal durations comes first changes nothing.
 WITH
 
 responses AS (
@@ -20,7 +21,6 @@ responses AS (
       WHEN NOT message.is_first_response THEN 'later'
       ELSE 'unknown'
     END AS response,
-    message.item_id,
     CAST(message.response_seconds * 1000000 AS BIGINT) AS microseconds,
     CAST(message.business_response_seconds * 1000000 AS BIGINT) AS business_microseconds
   FROM messages AS message
@@ -38,15 +38,12 @@ ranked AS (
     microseconds,
     business_microseconds,
     ROW_NUMBER() OVER (
-      PARTITION BY local_date, channel, response ORDER BY microseconds, item_id COLLATE C
+      PARTITION BY local_date, channel, response ORDER BY microseconds
     ) AS place,
     COUNT(*) OVER (PARTITION BY local_date, channel, response) AS places,
     ROW_NUMBER() OVER (
       PARTITION BY local_date, channel, response
-      ORDER BY
-        CASE WHEN business_microseconds IS NULL THEN 1 ELSE 0 END,
-        business_microseconds,
-        item_id COLLATE C
+      ORDER BY CASE WHEN business_microseconds IS NULL THEN 1 ELSE 0 END, business_microseconds
     ) AS business_place,
     COUNT(business_microseconds) OVER (PARTITION BY local_date, channel, response)
       AS business_places
