@@ -317,19 +317,21 @@ def doctor(ctx: click.Context, destination: str | None, *, as_json: bool) -> Non
 def sandbox(port: int, items: int, days: int, frequency: str, seed: int) -> None:
     """Serve a look-alike Gladly on this machine and print the settings to use it."""
     from sandbox import Sandbox, SandboxSettings, WorldSettings  # noqa: PLC0415 - start-up
+    from sandbox.exports import after_jobs_under_way  # noqa: PLC0415 - start-up
 
     # a shell or a scheduler may have started us with Ctrl-C switched off
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    today = datetime.now(UTC).date()
+    started = datetime.now(UTC)
     world = WorldSettings(
         seed=seed,
         items=items,
         days=days,
-        first_day=_first_day(today, days),
+        first_day=_first_day(started.date(), days),
         frequency="DAILY" if frequency == "DAILY" else "HOURLY",
     )
-    with Sandbox(SandboxSettings(world=world, now=datetime.now(UTC), port=port)) as server:
+    now = after_jobs_under_way(world, started)
+    with Sandbox(SandboxSettings(world=world, now=now, port=port)) as server:
         for name, value in (
             ("BASE_URL", server.base_url),
             ("EMAIL", server.email),

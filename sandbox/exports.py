@@ -26,7 +26,7 @@ _CREATED_AFTER: dict[Frequency, timedelta] = {
 }
 _WAITS, _RUNS = timedelta(minutes=3), timedelta(minutes=9)
 _JITTER_SECONDS = 240
-_NANOSECONDS_PER_SECOND = 10**9
+_NANOSECONDS_PER_SECOND, _NANOSECONDS_PER_MICROSECOND = 10**9, 10**3
 _FRACTION = 997_331
 
 
@@ -125,6 +125,19 @@ def scheduled_jobs(settings: WorldSettings) -> list[ScheduledJob]:
     """
     windows = settings.days * (timedelta(days=1) // _WINDOWS[settings.frequency])
     return [_scheduled_job(settings, index) for index in range(windows)]
+
+
+def after_jobs_under_way(settings: WorldSettings, now: datetime) -> datetime:
+    """Return `now`, or when the job that is under way then is completed.
+
+    A clock that stands still there would leave that job unfinished for ever.
+    """
+    instant = to_nanoseconds(now)
+    for job in scheduled_jobs(settings):
+        if job.created_at <= instant < job.completed.updated_at:
+            left = job.completed.updated_at - instant
+            return now + timedelta(microseconds=-(-left // _NANOSECONDS_PER_MICROSECOND))
+    return now
 
 
 def schedule_record(settings: WorldSettings, now: datetime) -> dict[str, Any]:

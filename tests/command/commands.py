@@ -19,6 +19,8 @@ from sandbox import Sandbox
 from tests.pipelines.runs import Tables, item, read_duckdb, sms
 
 HELPDESK = Path(sys.executable).with_name("helpdesk")
+# a run whose models nobody asks for
+LOAD = ("run", "gladly", "--no-transform")
 CANARY_TOKEN = "canary-token-0123456789"  # noqa: S105 - opens nothing but the sandbox
 CANARY_PASSWORD = "canary-password-42"  # noqa: S105 - of a database that does not exist
 CANARY_TEXT = "canary words of a customer"

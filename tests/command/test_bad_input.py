@@ -19,6 +19,7 @@ from tests.command.commands import (
     CANARY_PASSWORD,
     HELPDESK,
     LINES,
+    LOAD,
     Commands,
     check_nothing_leaked,
     environment_for,
@@ -107,7 +108,7 @@ def test_a_mistake_is_explained_and_the_next_run_loads_everything(
 ) -> None:
     wrong = MISTAKES[mistake]
     (helpdesk.folder / "a_file").write_text("something else\n" * 1000)
-    stopped = helpdesk("run", "gladly", *wrong.arguments, **dict(wrong.environment))
+    stopped = helpdesk(*LOAD, *wrong.arguments, **dict(wrong.environment))
     assert stopped.code == wrong.code
     for word in wrong.words:
         assert word in stopped.message
@@ -115,7 +116,7 @@ def test_a_mistake_is_explained_and_the_next_run_loads_everything(
 
 
 def check_everything_loads(helpdesk: Commands, sandbox: Sandbox) -> None:
-    finished = helpdesk("run", "gladly")
+    finished = helpdesk(*LOAD)
     assert (finished.code, "Traceback" in finished.err) == (0, False), finished.err
     tables = helpdesk.tables()
     assert differences(tables, deliveries(sandbox)) == []
@@ -126,7 +127,7 @@ def test_a_path_that_does_not_exist_names_the_base_url(
     helpdesk: Commands, sandbox: Sandbox
 ) -> None:
     wrong = f"{sandbox.base_url}/elsewhere"
-    stopped = helpdesk("run", "gladly", SOURCES__GLADLY__BASE_URL=wrong)
+    stopped = helpdesk(*LOAD, SOURCES__GLADLY__BASE_URL=wrong)
     assert stopped.code == FAILED
     assert "base URL" in stopped.message
     check_everything_loads(helpdesk, sandbox)
@@ -134,7 +135,7 @@ def test_a_path_that_does_not_exist_names_the_base_url(
 
 def test_a_host_that_answers_with_web_pages_is_named(helpdesk: Commands, sandbox: Sandbox) -> None:
     sandbox.faults.on("*", 100, answer_html())
-    stopped = helpdesk("run", "gladly")
+    stopped = helpdesk(*LOAD)
     assert stopped.code == FAILED
     assert "127.0.0.1" in stopped.message
     sandbox.faults.clear()
@@ -145,7 +146,7 @@ def test_a_host_nobody_answers_at_is_named(helpdesk: Commands, sandbox: Sandbox)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        stopped = helpdesk("run", "gladly", SOURCES__GLADLY__BASE_URL=address)
+        stopped = helpdesk(*LOAD, SOURCES__GLADLY__BASE_URL=address)
     assert stopped.code == FAILED
     assert "base URL" in stopped.message
     check_everything_loads(helpdesk, sandbox)
@@ -155,7 +156,7 @@ def test_a_server_that_stays_broken_fails_the_run_only_now(
     helpdesk: Commands, sandbox: Sandbox
 ) -> None:
     sandbox.faults.on("*/files/*", 100, answer_status(500))
-    stopped = helpdesk("run", "gladly")
+    stopped = helpdesk(*LOAD)
     assert stopped.code == FAILED
     assert "500" in stopped.message
     sandbox.faults.clear()
@@ -166,10 +167,10 @@ def test_a_file_full_of_broken_lines_names_the_setting(
     helpdesk: Commands, sandbox: Sandbox
 ) -> None:
     sandbox.add_job({"customers.jsonl": BROKEN_LINE * 200})
-    stopped = helpdesk("run", "gladly")
+    stopped = helpdesk(*LOAD)
     assert stopped.code == FAILED
     assert "max_quarantined_share" in stopped.message
-    again = helpdesk("run", "gladly", "--strict", SOURCES__GLADLY__MAX_QUARANTINED_SHARE="1.0")
+    again = helpdesk(*LOAD, "--strict", SOURCES__GLADLY__MAX_QUARANTINED_SHARE="1.0")
     assert again.code == NEEDS_A_PERSON
     tables = helpdesk.tables()
     assert differences(tables, deliveries(sandbox)) == []
@@ -181,10 +182,10 @@ def test_quarantine_and_gaps_need_a_person_only_where_asked(
     helpdesk: Commands, sandbox: Sandbox
 ) -> None:
     sandbox.add_job({ITEMS: LINES + BROKEN_LINE})
-    assert helpdesk("run", "gladly", "--strict").code == NEEDS_A_PERSON
+    assert helpdesk(*LOAD, "--strict").code == NEEDS_A_PERSON
     assert helpdesk("status", "--strict").code == NEEDS_A_PERSON
     assert helpdesk("status").code == 0
-    assert helpdesk("run", "gladly", "--strict").code == 0
+    assert helpdesk(*LOAD, "--strict").code == 0
 
 
 HOLD_OPEN = """
@@ -238,7 +239,7 @@ def test_a_second_run_refuses_while_one_is_running(
     unfinished = sandbox.add_job({}, status="PENDING")
     patient = {"SOURCES__GLADLY__WAIT_FOR_JOBS": "100", "SOURCES__GLADLY__POLL_EVERY": "0.2"}
     with subprocess.Popen(  # noqa: S603 - our own command
-        [HELPDESK, "run", "gladly"],
+        [HELPDESK, *LOAD],
         cwd=helpdesk.folder,
         env=helpdesk.environment | patient,
         stdout=subprocess.DEVNULL,
@@ -291,7 +292,7 @@ def test_a_full_disk_is_explained_and_nothing_is_lost(
 ) -> None:
     sandbox.add_job({ITEMS: MANY_LINES})
     with small_disk(helpdesk.folder / "data", size) as (limit, make_room):
-        stopped = replace(helpdesk, before=limit)("run", "gladly")
+        stopped = replace(helpdesk, before=limit)(*LOAD)
         assert stopped.code in {0, FAILED}
         assert stopped.code == 0 or any(word in stopped.message for word in FULL)
         make_room()
@@ -339,11 +340,11 @@ def test_a_full_store_of_files_is_explained_and_no_file_is_lost(size: str, tmp_p
             "SOURCES__GLADLY__MEDIA_URL": str(store),
         }
         helpdesk = Commands(tmp_path, environment_for(sandbox, tmp_path) | media)
-        stopped = helpdesk("run", "gladly")
+        stopped = helpdesk(*LOAD)
         assert stopped.code == FAILED
         assert "disk or quota is full" in stopped.message
         make_room()
-        assert helpdesk("run", "gladly").code == 0
+        assert helpdesk(*LOAD).code == 0
         rows = helpdesk.tables()["media_files"]
         kept = {row["path"]: row["sha256"] for row in rows if row["path"]}
         assert len(kept) > 10

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from pipelines.cli import cli
 from pipelines.workspace import open_workspace
 from sandbox import Sandbox, SandboxSettings, WorldSettings
-from tests.command.commands import BROKEN_LINE, HELPDESK, LINES, Commands
+from tests.command.commands import BROKEN_LINE, HELPDESK, LINES, LOAD, Commands
 from tests.pipelines.runs import ITEMS, read_duckdb
 
 USAGE = 2
@@ -81,7 +81,7 @@ def test_the_version_is_told(helpdesk: Commands) -> None:
 def test_a_run_as_json_holds_what_the_ledger_holds(helpdesk: Commands, sandbox: Sandbox) -> None:
     sandbox.add_job({ITEMS: LINES + BROKEN_LINE})
     sandbox.add_job({}, status="FAILED", end_at=datetime(2026, 3, 9, tzinfo=UTC))
-    report = helpdesk("run", "gladly", "--json").json
+    report = helpdesk(*LOAD, "--json").json
     assert report["pipeline"] == "gladly"
     assert (report["quarantined"], report["needs_a_person"]) == (1, True)
     assert report["open_gaps"] == len([gap for gap in report["gaps"] if not gap["healed"]]) > 0
@@ -106,7 +106,7 @@ def test_status_before_and_after_a_run(helpdesk: Commands) -> None:
     assert before.code == 0
     assert "Nothing is loaded" in before.out
     assert helpdesk("status", "--json").json["last_run"] is None
-    assert helpdesk("run", "gladly").code == 0
+    assert helpdesk(*LOAD).code == 0
     after = helpdesk("status")
     assert (after.code, after.err) == (0, "")
     assert "done" in after.out
@@ -209,7 +209,7 @@ def test_the_sandbox_prints_settings_that_work(tmp_path: Path, stop: signal.Sign
             printed = [server.stdout.readline().strip() for _ in range(3)]
             settings = dict(line.removeprefix("export ").split("=", 1) for line in printed)
             helpdesk = Commands(tmp_path, environment | settings)
-            report = helpdesk("run", "gladly", "--json").json
+            report = helpdesk(*LOAD, "--json").json
             server.send_signal(stop)
             _, errors = server.communicate(timeout=30)
         finally:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
-from tests.command.commands import Commands, environment_for
+from tests.command.commands import LOAD, Commands, environment_for
 from tests.pipelines.events import (
     EVENTS_STREAM,
     day,
@@ -14,7 +14,7 @@ from tests.pipelines.events import (
 )
 
 NEEDS_A_PERSON = 3
-EVENTS_ONLY = ("run", "gladly", "--select", "events", "--strict")
+EVENTS_ONLY = (*LOAD, "--select", "events", "--strict")
 
 
 def test_a_pause_is_warned_of_and_needs_a_person_only_while_it_is_not_filled(

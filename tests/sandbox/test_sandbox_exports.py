@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import orjson
 import pytest
 
 from sandbox import FILE_NAMES, Sandbox, SandboxSettings, WorldSettings
+from sandbox.exports import after_jobs_under_way
 
 JOBS = "/api/v1/export/jobs"
 WORLD = WorldSettings(items=600, days=4, first_day=date(2026, 3, 2), broken_days=frozenset({3}))
@@ -64,6 +65,27 @@ def test_a_job_goes_from_pending_to_completed_as_the_night_passes(
         sandbox.clock.advance(timedelta(minutes=1))
     states = [state for before, state in pairwise([None, *seen]) if state != before]
     assert states == [[], ["PENDING"], ["IN_PROGRESS"], ["COMPLETED"]]
+
+
+@pytest.mark.parametrize("frequency", ["DAILY", "HOURLY"])
+def test_a_clock_can_be_started_when_no_job_is_under_way(
+    frequency: Literal["DAILY", "HOURLY"],
+) -> None:
+    world = WorldSettings(items=10, days=2, frequency=frequency)
+    midnight = datetime(2026, 3, 4, tzinfo=UTC)
+    moved = 0
+    with (
+        Sandbox(SandboxSettings(world=world, requests_per_second=1000)) as sandbox,
+        client_of(sandbox) as client,
+    ):
+        for minutes in range(0, 120, 2):
+            asked = midnight + timedelta(minutes=minutes)
+            now = after_jobs_under_way(world, asked)
+            assert timedelta() <= now - asked < timedelta(minutes=13)
+            sandbox.clock.set(now)
+            assert {job["status"] for job in client.get(JOBS).json()} == {"COMPLETED"}
+            moved += now > asked
+    assert moved > 0
 
 
 def test_an_unfinished_job_lists_no_files_and_serves_none(
