@@ -19,7 +19,7 @@ notebooks: $(STAMP)
 	$(BIN)/marimo edit notebooks
 
 test: lint
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

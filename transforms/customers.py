@@ -304,6 +304,7 @@ CUSTOMER_360 = Model(
         key=("customer_id",),
     ),
     reads=(
+        "conversation_items",
         "conversation_events",
         "conversations",
         "contact_events",

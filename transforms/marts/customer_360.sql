@@ -8,22 +8,9 @@
 -- that outcome are in one currency: nothing is added up across currencies.
 WITH
 
-said AS (
-  SELECT
-    customer_id,
-    conversation_id,
-    channel,
-    SUM(CASE WHEN kind = 'message' THEN 1 ELSE 0 END) AS messages,
-    SUM(CASE WHEN kind = 'call' THEN 1 ELSE 0 END) AS calls,
-    MIN(CASE WHEN kind IN ('message', 'call') THEN occurred_at END) AS first_at,
-    MAX(CASE WHEN kind IN ('message', 'call') THEN occurred_at END) AS last_at
-  FROM conversation_timeline
-  GROUP BY customer_id, conversation_id, channel
-),
-
 sent AS (
   SELECT customer_id, conversation_id, CAST(NULL AS TEXT) AS contact_id
-  FROM said
+  FROM conversation_items
   UNION
   SELECT customer_id, conversation_id, CAST(NULL AS TEXT) AS contact_id
   FROM conversation_events
@@ -91,18 +78,22 @@ ranked_labels AS (
   FROM labels
 ),
 
-contacted AS (
-  SELECT customer_id, channel, messages, calls, first_at, last_at
-  FROM said
-  WHERE messages + calls > 0
+moments AS (
+  SELECT
+    customer_id,
+    channel,
+    occurred_at AS at,
+    CASE WHEN kind = 'message' THEN 1 ELSE 0 END AS is_message,
+    CASE WHEN kind = 'call' THEN 1 ELSE 0 END AS is_call
+  FROM conversation_timeline
+  WHERE kind IN ('message', 'call')
   UNION ALL
   SELECT
     COALESCE(identity.resolved_customer_id, event.customer_id) AS customer_id,
     event.channel,
-    0 AS messages,
-    0 AS calls,
-    event.timestamp AS first_at,
-    event.timestamp AS last_at
+    event.timestamp AS at,
+    0 AS is_message,
+    0 AS is_call
   FROM contact_events AS event
   LEFT JOIN customer_identities AS identity ON identity.customer_id = event.customer_id
 ),
@@ -110,12 +101,12 @@ contacted AS (
 talked AS (
   SELECT
     customer_id,
-    SUM(messages) AS messages,
-    SUM(calls) AS calls,
+    SUM(is_message) AS messages,
+    SUM(is_call) AS calls,
     COUNT(DISTINCT NULLIF(channel, '')) AS channels,
-    MIN(first_at) AS first_contact_at,
-    MAX(last_at) AS last_contact_at
-  FROM contacted
+    MIN(at) AS first_contact_at,
+    MAX(at) AS last_contact_at
+  FROM moments
   GROUP BY customer_id
 ),
 
