@@ -18,6 +18,7 @@ demo: $(STAMP)
 notebooks: $(STAMP)
 	$(BIN)/marimo edit notebooks
 
+# for two processors: while one of three waits, two work
 test: lint
 	$(BIN)/pytest -n 3 --dist worksteal
 
