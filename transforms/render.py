@@ -74,10 +74,7 @@ def rebuild_statements(
     if read != set(model.reads):
         raise ValueError(f"{model.name} reads {sorted(read)}, declared is {sorted(model.reads)}")
     table = _written(_path(model.name, names), dialect)
-    columns = ", ".join(
-        _written(exp.to_identifier(names.identifier(name), quoted=True), dialect)
-        for name in model.table.columns_by_name
-    )
+    columns = _columns(model, dialect, names)
     if model.make:
         sources = [_written(values, dialect) for values in _values(model, made or ())]
     else:
@@ -137,13 +134,12 @@ def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
 
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query that counts a model's rows."""
-    return query_statement(_select("COUNT(*)", model.name), dialect, names)
+    return _select("COUNT(*)", _written(_path(model.name, names), dialect))
 
 
 def rows_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query for all rows of a model."""
-    sql = _select(", ".join(model.table.columns_by_name), model.name)
-    return query_statement(sql, dialect, names)
+    return _select(_columns(model, dialect, names), _written(_path(model.name, names), dialect))
 
 
 def check_statement(
@@ -301,6 +297,13 @@ def _filled(template: _Template, dialect: Dialect, names: Names) -> str:
     """Put the tables of a destination where their marks stand."""
     paths = [_written(_path(table, names), dialect) for table in template.tables]
     return _MARKS.sub(lambda mark: paths[int(mark[1])], template.text)
+
+
+def _columns(model: Model, dialect: Dialect, names: Names) -> str:
+    return ", ".join(
+        _written(exp.to_identifier(names.identifier(name), quoted=True), dialect)
+        for name in model.table.columns_by_name
+    )
 
 
 def _select(columns: str, table: str) -> str:
