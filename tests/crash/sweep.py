@@ -106,19 +106,15 @@ class Sweep:
 
     def every_effect(self) -> list[Kill]:
         """Return a kill before each side effect; after every second one the folder is lost."""
-        return _with_and_without(range(1, len(self.effects) + 1))
-
-    def sample(self, count: int) -> list[Kill]:
-        """Return so many of them, spread evenly."""
-        return _with_and_without(self._spread(count))
+        return [
+            Kill(effect=number, afterwards=(AFTERWARDS[number % 2],))
+            for number in range(1, len(self.effects) + 1)
+        ]
 
     def some_effects(self, count: int) -> list[Kill]:
-        """Return so many, spread evenly; after each the job is run with its folder, and without."""
-        return [Kill(effect=number) for number in self._spread(count)]
-
-    def _spread(self, count: int) -> range:
+        """Return so many of them, spread evenly."""
         step = max(len(self.effects) // count, 1)
-        return range(1 + step // 2, len(self.effects) + 1, step)
+        return [Kill(effect=number) for number in range(1 + step // 2, len(self.effects) + 1, step)]
 
     def random_times(self, count: int, seed: int) -> list[Kill]:
         """Return so many moments of the job's time."""
@@ -171,13 +167,6 @@ class Sweep:
         found.lost += _cost(place, self.expected - left)
         found.doubled += _cost(place, left - self.expected)
         found.stuck += [f"{place}: {path} is left over" for path in _parts(rerun)]
-
-
-def _with_and_without(effects: Iterable[int]) -> list[Kill]:
-    return [
-        Kill(effect=number, afterwards=(AFTERWARDS[place % 2],))
-        for place, number in enumerate(effects, 1)
-    ]
 
 
 def rows(crash: Crash, case: Path) -> Rows:

@@ -18,10 +18,16 @@ PLACES: dict[str, Callable[[str], Place]] = {
     "postgres": PostgresPlace,
     "filesystem": lambda _: FolderPlace(),
 }
-SAMPLED = [
-    *(("duckdb", phase) for phase in PHASES),
-    ("postgres", "increment"),
-    ("filesystem", "increment"),
+# elsewhere dlt loads, with a thousand side effects a package: some of them are tried
+KILLS = [
+    *(pytest.param("duckdb", phase, SAMPLE) for phase in PHASES),
+    pytest.param("postgres", "increment", SAMPLE),
+    pytest.param("filesystem", "increment", SAMPLE),
+    *(
+        pytest.param(destination, phase, MANY, marks=pytest.mark.slow)
+        for destination in ("postgres", "filesystem")
+        for phase in ("increment", "first load")
+    ),
 ]
 NIGHTLY = ["first load", "increment", "drain", "lists, reports, reads, files"]
 
@@ -52,31 +58,18 @@ def sweep_of(destination: str, phase: str, folder: Path, postgres: str) -> Itera
         yield Sweep.of(crash, PHASES[phase], prepared(crash, PHASES[phase], folder))
 
 
-@pytest.mark.parametrize(("destination", "phase"), SAMPLED)
+@pytest.mark.parametrize(("destination", "phase", "kills"), KILLS)
 def test_a_job_that_is_killed_loses_and_doubles_nothing(
     destination: str,
     phase: str,
+    kills: int,
     tmp_path: Path,
     postgres: str,
     check: Callable[[str, Findings], None],
 ) -> None:
     with sweep_of(destination, phase, tmp_path, postgres) as sweep:
-        check(f"{destination}, {phase}, a sample", sweep.run(sweep.sample(SAMPLE)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("phase", ["increment", "first load"])
-@pytest.mark.parametrize("destination", ["postgres", "filesystem"])
-def test_a_job_that_is_killed_elsewhere_loses_and_doubles_nothing(
-    destination: str,
-    phase: str,
-    tmp_path: Path,
-    postgres: str,
-    check: Callable[[str, Findings], None],
-) -> None:
-    # dlt loads, with a thousand side effects a package: some of them are tried
-    with sweep_of(destination, phase, tmp_path, postgres) as sweep:
-        check(f"{destination}, {phase}, some effects", sweep.run(sweep.some_effects(MANY)))
+        found = sweep.run(sweep.some_effects(kills))
+        check(f"{destination}, {phase}, some effects", found)
 
 
 @pytest.mark.slow
