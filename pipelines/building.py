@@ -95,7 +95,7 @@ class Builder:
     def _build_deltas(self, models: Sequence[Model]) -> list[ModelRows]:
         """Build models from what changed, which is looked for once in each table they read."""
         built, deltas, read = [], [], read_deltas(models)
-        for model in with_deltas(models):
+        for model in with_deltas(models, read):
             for delta in read:
                 if delta.readers[0] == model.name:
                     self._execute(delta_statements(delta, self.dialect, self.names))

@@ -11,7 +11,7 @@ that, and models that follow it read that.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from transforms.declarations import Changes, Model
@@ -44,12 +44,12 @@ class Delta:
 
 def read_deltas(models: Sequence[Model]) -> list[Delta]:
     """Return what more than one model reads by the same ids, and no model makes by these ids."""
-    made = {model.name: model.changes for model in models if model.changes}
+    made = _made(models)
     readers: dict[tuple[str, str, bool], list[Model]] = defaultdict(list)
     for model in models:
         if model.changes:
             for table in model.changes.reads:
-                if table not in made or made[table].ids != model.changes.ids:
+                if not _makes(made, table, model.changes):
                     readers[table, model.changes.ids, model.changes.or_none].append(model)
     return [
         _read_delta(table, of, made.get(table), or_none=or_none)
@@ -58,11 +58,11 @@ def read_deltas(models: Sequence[Model]) -> list[Delta]:
     ]
 
 
-def with_deltas(models: Sequence[Model]) -> list[Model]:
+def with_deltas(models: Sequence[Model], read: Sequence[Delta]) -> list[Model]:
     """Return models that read deltas where there are any, and make what they make in their own."""
-    read = read_deltas(models)
+    made = _made(models)
     return [
-        replace(model, changes=replace(model.changes, deltas=_deltas(model, models, read)))
+        replace(model, changes=replace(model.changes, deltas=_deltas(model, made, read)))
         if model.changes
         else model
         for model in models
@@ -74,27 +74,26 @@ def is_delta(name: str) -> bool:
     return name.startswith(_PREFIX)
 
 
-def _deltas(model: Model, models: Iterable[Model], read: Iterable[Delta]) -> dict[str, str]:
-    made = (each for each in models if each.name == model.name or _reads_made(model, each))
+def _made(models: Iterable[Model]) -> dict[str, Changes]:
+    return {model.name: model.changes for model in models if model.changes}
+
+
+def _makes(made: Mapping[str, Changes], table: str, changes: Changes) -> bool:
+    """Whether a table is a model that is made anew by the ids it is read by."""
+    return table in made and made[table].ids == changes.ids
+
+
+def _deltas(model: Model, made: Mapping[str, Changes], read: Iterable[Delta]) -> dict[str, str]:
+    changes = made[model.name]
     return {
-        each.name: _made_name(each.name)
-        for each in made
-        if each.changes and not each.changes.is_all
+        name: _made_name(name)
+        for name in (model.name, *changes.reads)
+        if _makes(made, name, changes) and not made[name].is_all
     } | {delta.table: delta.name for delta in read if model.name in delta.readers}
 
 
 def _made_name(model: str) -> str:
     return f"{_PREFIX}made_{model}"
-
-
-def _reads_made(model: Model, read: Model) -> bool:
-    """Whether a model reads of another what that makes anew, by the same ids."""
-    return bool(
-        model.changes
-        and read.changes
-        and read.name in model.changes.reads
-        and read.changes.ids == model.changes.ids
-    )
 
 
 def _read_delta(

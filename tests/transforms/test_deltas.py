@@ -13,7 +13,7 @@ from transforms.render import Names, check_statement, delta_statements, rebuild_
 NAMES = Names(lambda table: ["dataset", table], str)
 TABLES = {table.name: table for table in (*GLADLY_TABLES, *(model.table for model in MODELS))}
 DELTAS = read_deltas(in_order(MODELS))
-BUILT = [model for model in with_deltas(in_order(MODELS)) if model.changes]
+BUILT = [model for model in with_deltas(in_order(MODELS), DELTAS) if model.changes]
 # PostgreSQL cuts what is longer
 LONGEST_NAME = 63
 
