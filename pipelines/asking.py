@@ -56,12 +56,11 @@ def ask(target: Target, marts_dataset: str, sql: str) -> pa.Table:
         )
         with Connection(lambda: pipeline.sql_client(_SCHEMA_NAME)).opened() as client:
             dialect = dialect_named(client.capabilities.sqlglot_dialect)
-            names = names_in(client, raw_dataset, MODELS, dialect)
-            statement = query_statement(sql, dialect, names)
+            statement = query_statement(sql, dialect, names_in(client, raw_dataset, MODELS))
             try:
                 with client.execute_query(statement) as cursor:
-                    columns = [column[0] for column in cursor.description or ()]
-                    return _table(columns, cursor.fetchall())
+                    names = [column[0] for column in cursor.description or ()]
+                    return _table(names, cursor.fetchall())
             except DestinationUndefinedEntity as error:
                 raise GiveUpError(
                     f"Something that is asked for is not in datasets {raw_dataset} and "

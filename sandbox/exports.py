@@ -132,10 +132,10 @@ def after_jobs_under_way(settings: WorldSettings, now: datetime) -> datetime:
 
     A clock that stands still there would leave that job unfinished for ever.
     """
-    instant = to_nanoseconds(now)
     for job in scheduled_jobs(settings):
-        if job.created_at <= instant < job.completed.updated_at:
-            left = job.completed.updated_at - instant
+        stands = job.at(now)
+        if stands and stands != job.completed:
+            left = job.completed.updated_at - to_nanoseconds(now)
             return now + timedelta(microseconds=-(-left // _NANOSECONDS_PER_MICROSECOND))
     return now
 
