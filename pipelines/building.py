@@ -98,7 +98,8 @@ class Builder:
         for model in with_deltas(models, read):
             for delta in read:
                 if delta.readers[0] == model.name:
-                    self._execute(delta_statements(delta, self.dialect, self.names))
+                    with loads_first(f"{model.name} reads {delta.table}", self.raw_dataset):
+                        self._execute(delta_statements(delta, self.dialect, self.names))
                     deltas.append(delta.name)
             built.append(self._build(model, only_changes=True))
             if model.changes and model.name in model.changes.deltas:
@@ -112,10 +113,9 @@ class Builder:
             made = self._made(model)
             slices = self._slices(model)
             statements = rebuild_statements(model, self.dialect, self.names, made, changes, slices)
-        if model in CHANGE_MODELS and not only_changes:
-            # nobody asks what changed where all is made anew
-            del statements[1:]
-        with loads_first(f"{model.name} reads {', '.join(model.reads)}", self.raw_dataset):
+            if model in CHANGE_MODELS and not only_changes:
+                # nobody asks what changed where all is made anew
+                del statements[1:]
             self._execute(statements)
         self._check(model, built=model if changes else None)
         return ModelRows(model.name, self._count(model))
@@ -153,14 +153,17 @@ class Builder:
 
 
 def names_in(
-    client: SqlClientBase[Any], raw_dataset: str, models: Iterable[Model], dialect: Dialect
+    client: SqlClientBase[Any], raw_dataset: str, models: Iterable[Model], temporary: str = ""
 ) -> Names:
-    """Return how a client of the models' dataset calls these models, all raw tables and deltas."""
+    """Return how a client of the models' dataset calls these models and all raw tables.
+
+    ``temporary`` is where its deltas are, for who makes some.
+    """
     made_here = {model.name for model in models}
 
     def path(table: str) -> list[str]:
-        if is_delta(table):
-            return [dialect.temporary, client.capabilities.casefold_identifier(table)]
+        if temporary and is_delta(table):
+            return [temporary, client.capabilities.casefold_identifier(table)]
         dataset = None if table in made_here else raw_dataset
         return client.make_qualified_table_name_path(table, quote=False, dataset_name=dataset)
 

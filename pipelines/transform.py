@@ -113,7 +113,7 @@ def run_transforms(
                 if not unfinished:
                     with loads_first("Models read tables", target.dataset):
                         check_last_run_ended(client, partial(qualified_in, client, raw))
-                names = names_in(client, raw, (*models, *SEEN_MODELS), dialect)
+                names = names_in(client, raw, (*models, *SEEN_MODELS), dialect.temporary)
                 builder = Builder(client, dialect, names, target.dataset, timezone)
                 with loads_first("Models read tables", target.dataset):
                     only_changes = not whole and builder.only_changes()

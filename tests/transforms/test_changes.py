@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.transform import CHANGES, EVERYTHING, NOTHING
 from sources.gladly.report_tables import REPORT_WINDOWS
+from sources.http.errors import GiveUpError
 from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
 from sources.tables.ledger import LOAD_FILES
 from tests.pipelines.events import event
@@ -93,6 +94,15 @@ def test_what_all_models_depend_on_makes_all_anew(change: str, place: Place) -> 
         night(place, 1, (), (deleted("dot"),), on_customer_deleted="erase")
         assert place.transform(whole=False).built_from == EVERYTHING
         assert "forget me" not in str(place.models())
+
+
+def test_a_table_that_is_gone_is_named_where_its_changes_are_looked_for(place: Place) -> None:
+    night(place, 0, FIRST, ())
+    place.transform(whole=False)
+    night(place, 1, (said("new", "hi", "one", "eve"),), ())
+    place.execute("DROP TABLE {conversation_topics}")
+    with pytest.raises(GiveUpError, match=r"reads conversation_topics, .* Load first"):
+        place.transform(whole=False)
 
 
 def load_sessions(place: Place, job: str, *conversations: str) -> None:
