@@ -6,14 +6,16 @@ of a run sees the same state of the tables it reads, and that state is one that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dlt
-from dlt.extract.source import DltSource
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.schema import Schema
+from dlt.destinations.sql_client import SqlClientBase
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +26,7 @@ from pipelines.destinations import Keeping
 from pipelines.exclusive import hold_destination
 from pipelines.runner import Target
 from pipelines.settings import checked_dataset
-from pipelines.staging import new_pipeline, qualified_in
+from pipelines.staging import declare_tables, new_pipeline, qualified_in
 from pipelines.unfinished import check_last_run_ended
 from pipelines.workspace import open_workspace
 from sources.http.errors import SettingsError
@@ -102,24 +104,25 @@ def run_transforms(
         open_workspace(target.data, _LOCK_NAME) as workspace,
         hold_destination(target, marts_dataset, workspace.work / "lock"),
     ):
-        pipeline = _open(target, marts_dataset, models, workspace.work / "dlt")
-        with Connection(pipeline.sql_client).opened() as client:
-            dialect = dialect_named(client.capabilities.sqlglot_dialect)
-            pipeline.sync_schema()
-            raw = _raw_dataset(pipeline, target)
-            with client.begin_transaction():
-                if dialect.snapshot:
-                    client.execute_sql(dialect.snapshot)
-                if not unfinished:
+        pipeline = new_pipeline(
+            _SCHEMA_NAME, target.destination, marts_dataset, workspace.work / "dlt"
+        )
+        declare_tables(pipeline, Schema(_SCHEMA_NAME))
+        with Connection(partial(pipeline.sql_client, _SCHEMA_NAME)).opened() as client:
+            one_state = partial(
+                _one_state, target, pipeline, client, models, timezone, unfinished=unfinished
+            )
+            built_from, built = NOTHING, None
+            # asked before tables are made, which takes longer; what was never built has none
+            if not whole:
+                with suppress(DestinationUndefinedEntity), one_state() as builder:
+                    if builder.is_current() and builder.only_changes():
+                        built = builder.count(in_order(models))
+            if built is None:
+                _create_tables(pipeline, models, target)
+                with one_state() as builder:
                     with loads_first("Models read tables", target.dataset):
-                        check_last_run_ended(client, partial(qualified_in, client, raw))
-                names = names_in(client, raw, (*models, *SEEN_MODELS), dialect.temporary)
-                builder = Builder(client, dialect, names, target.dataset, timezone)
-                with loads_first("Models read tables", target.dataset):
-                    only_changes = not whole and builder.only_changes()
-                if only_changes and builder.is_current():
-                    built_from, built = NOTHING, builder.count(in_order(models))
-                else:
+                        only_changes = not whole and builder.only_changes()
                     built_from = CHANGES if only_changes else EVERYTHING
                     built = builder.build(in_order(models), only_changes=only_changes)
     return TransformReport(target.destination_name, marts_dataset, built_from, tuple(built))
@@ -141,23 +144,40 @@ def show_transform(console: Console, report: TransformReport) -> None:
     console.print(f"{_SAID[report.built_from]} in dataset {report.dataset} ({report.destination}).")
 
 
-def _open(target: Target, dataset: str, models: Sequence[Model], folder: Path) -> dlt.Pipeline:
-    """Return a pipeline that knows the models' tables; nothing is created yet."""
-    pipeline = new_pipeline(_SCHEMA_NAME, target.destination, dataset, folder)
+@contextmanager
+def _one_state(
+    target: Target,
+    pipeline: dlt.Pipeline,
+    client: SqlClientBase[Any],
+    models: Sequence[Model],
+    timezone: str,
+    *,
+    unfinished: bool,
+) -> Iterator[Builder]:
+    """Begin a transaction that sees one state of all tables: one that a load ended with."""
+    dialect = dialect_named(client.capabilities.sqlglot_dialect)
+    # as dlt wrote it when it made it
+    raw = pipeline.schemas[_SCHEMA_NAME].naming.normalize_table_identifier(target.dataset)
+    with client.begin_transaction():
+        if dialect.snapshot:
+            client.execute_sql(dialect.snapshot)
+        if not unfinished:
+            with loads_first("Models read tables", target.dataset):
+                check_last_run_ended(client, partial(qualified_in, client, raw))
+        names = names_in(client, raw, (*models, *SEEN_MODELS), dialect.temporary)
+        yield Builder(client, dialect, names, target.dataset, timezone)
+
+
+def _create_tables(pipeline: dlt.Pipeline, models: Sequence[Model], target: Target) -> None:
     schema = dlt_schema(
         _SCHEMA_NAME,
         (_unconstrained(model.table) for model in (*models, *SEEN_MODELS)),
         json_as_text=target.capabilities.json_as_text,
     )
-    pipeline.extract(DltSource(schema, _SCHEMA_NAME, []))
-    return pipeline
+    declare_tables(pipeline, schema)
+    pipeline.sync_schema(_SCHEMA_NAME)
 
 
 def _unconstrained(table: TableSchema) -> TableSchema:
     """Let every column be null: checks name the rows at fault, a constraint would not."""
     return replace(table, columns=tuple(replace(column, nullable=True) for column in table.columns))
-
-
-def _raw_dataset(pipeline: dlt.Pipeline, target: Target) -> str:
-    """Return the dataset of the raw tables, written as dlt wrote it when it made it."""
-    return pipeline.default_schema.naming.normalize_table_identifier(target.dataset)

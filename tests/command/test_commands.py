@@ -60,6 +60,28 @@ def test_help_does_not_wait_for_the_libraries_of_a_run() -> None:
     assert finished.stderr.split() == ["click"]
 
 
+def test_a_command_ends_at_once_but_not_before_all_is_written_and_done() -> None:
+    program = """
+import atexit, sys, threading, time
+from pipelines.cli import main
+
+def work():
+    time.sleep(0.5)
+    atexit.register(print, "called at the end")
+    print("worked")
+
+threading.Thread(target=work).start()
+sys.argv = ["helpdesk", "nothing"]
+main()
+"""
+    finished = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert finished.returncode == USAGE
+    assert finished.stdout.splitlines() == ["worked", "called at the end"]
+    assert "No such command 'nothing'" in finished.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_a_command_and_each_of_its_options_is_for(command: str) -> None:
     result = CliRunner().invoke(cli, [*COMMANDS[command], "--help"])
