@@ -21,7 +21,8 @@ from typing import Any
 from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, STAGING, Changes, Model, model_table
 
-_CONVERSATION_ID = "conversation_id"
+_CONVERSATION_ID, _CUSTOMER_ID = "conversation_id", "customer_id"
+_LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
 _NEW = ("unseen_jobs", "moved_identities")
 
 UNSEEN_JOBS = Model(
@@ -95,6 +96,82 @@ CHANGED_ITEMS = Model(
     reads=(*_NEW, "conversation_items"),
 )
 
+CHANGED_CUSTOMERS = Model(
+    CORE,
+    model_table(
+        "changed_customers",
+        "Customers of whom models were made anew when they were last built from changes.",
+        Column(
+            "customer_id",
+            Kind.TEXT,
+            "An id of such a customer, before or after merges.",
+            nullable=False,
+        ),
+        key=("customer_id",),
+    ),
+    reads=(
+        *_NEW,
+        "changed_items",
+        "changed_conversations",
+        "customer_identities",
+        "customer_merges",
+        "deleted_customers",
+        "customers",
+        "customer_profiles",
+        "customer_profile_events",
+        "conversation_items",
+        "conversation_events",
+        "contact_events",
+        "work_session_events",
+        "conversations",
+        "tasks",
+        "task_events",
+        "payment_request_events",
+        "topic_hierarchy",
+        "conversation_timeline",
+        "conversation_beginnings",
+        "task_facts",
+        "customer_360",
+    ),
+    as_built=("conversation_timeline", "conversation_beginnings", "task_facts", "customer_360"),
+)
+
+CHANGED_DAYS_BEFORE = Model(
+    CORE,
+    model_table(
+        "changed_days_before",
+        "Local days that conversations had something on before they were last made anew.",
+        _LOCAL_DATE,
+        key=("local_date",),
+    ),
+    reads=(
+        "changed_conversations",
+        "conversation_channel_days",
+        "conversation_facts",
+        "local_days",
+        "topic_volume",
+        "topic_hierarchy",
+    ),
+    as_built=("conversation_channel_days", "conversation_facts", "topic_volume"),
+)
+
+CHANGED_DAYS = Model(
+    CORE,
+    model_table(
+        "changed_days",
+        "Local days of which models were made anew when they were last built from changes.",
+        _LOCAL_DATE,
+        key=("local_date",),
+    ),
+    reads=(
+        "changed_days_before",
+        "changed_conversations",
+        "conversation_channel_days",
+        "conversation_facts",
+        "local_days",
+    ),
+)
+
 BUILT_FILES = Model(
     STAGING,
     model_table(
@@ -128,7 +205,15 @@ UNSEEN_FILES = (
     "AND built.extracted_at = file.extracted_at WHERE built.job_id IS NULL "
     "AND file.rows > file.superseded"
 )
-CHANGE_MODELS = (UNSEEN_JOBS, MOVED_IDENTITIES, CHANGED_ITEMS, CHANGED_CONVERSATIONS)
+CHANGE_MODELS = (
+    UNSEEN_JOBS,
+    MOVED_IDENTITIES,
+    CHANGED_ITEMS,
+    CHANGED_CONVERSATIONS,
+    CHANGED_CUSTOMERS,
+    CHANGED_DAYS_BEFORE,
+    CHANGED_DAYS,
+)
 
 
 def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Changes:
@@ -140,7 +225,34 @@ def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Chang
         columns: What it reads by conversations in a column of another name.
     """
     by_id = dict.fromkeys(reads, _CONVERSATION_ID)
-    return Changes(CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, by_id | columns, or_none)
+    reads_by_id = by_id | columns
+    # those of no conversation are from all times
+    is_near = not or_none
+    return Changes(
+        CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, reads_by_id, or_none, is_near=is_near
+    )
+
+
+def by_customer(*reads: str, **columns: str) -> Changes:
+    """Return how a model is built from the customers that changed.
+
+    Args:
+        reads: What it reads by ``customer_id``, as sent or as it stands today.
+        columns: What it reads by customers in a column of another name.
+    """
+    by_id = dict.fromkeys(reads, _CUSTOMER_ID)
+    return Changes(CHANGED_CUSTOMERS.name, _CUSTOMER_ID, by_id | columns, is_near=False)
+
+
+def by_day(*reads: str) -> Changes:
+    """Return how a model is built from the local days that changed.
+
+    Args:
+        reads: What it reads by ``local_date``.
+    """
+    return Changes(
+        CHANGED_DAYS.name, _LOCAL_DATE.name, dict.fromkeys(reads, _LOCAL_DATE.name), is_near=False
+    )
 
 
 CONVERSATION_SLICES = Model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sources.tables.declarations import Column, Kind
-from transforms.changes import CONVERSATION_SLICES, by_conversation
+from transforms.changes import CONVERSATION_SLICES, by_conversation, by_day
 from transforms.conversations import CUSTOMER_ID, KEY_CONVERSATION_ID
 from transforms.declarations import CORE, MARTS, Check, Example, Model, count, model_table
 
@@ -76,6 +76,7 @@ RESPONSE_TIMES = Model(
             "percentile_90_business_response_seconds > percentile_90_response_seconds)",
         ),
     ),
+    changes=by_day("local_days"),
     examples=(
         Example(
             "How long did customers wait for first responses, and how long in business hours?",
@@ -142,6 +143,7 @@ CONVERSATIONS_CLOSED = Model(
             "OR average_times_closed < 1",
         ),
     ),
+    changes=by_day("local_days"),
     examples=(
         Example(
             "How many conversations did one touch resolve, and how many came back?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_customer
 from transforms.declarations import CORE, MARTS, Changes, Check, Example, Model, model_table
 
 _CUSTOMER_ID = Column(
@@ -109,6 +110,28 @@ RESOLVED_CUSTOMERS = Model(
             "(name IS NOT NULL OR email_address IS NOT NULL OR phone_number IS NOT NULL "
             "OR external_customer_id IS NOT NULL)",
         ),
+    ),
+    changes=by_customer(
+        "customer_identities",
+        "conversation_items",
+        "contact_events",
+        "conversation_events",
+        "customer_profile_events",
+        "payment_request_events",
+        "task_events",
+        "tasks",
+        "conversations",
+        "work_session_events",
+        "customer_profile_emails",
+        "customer_emails",
+        "customer_profile_phones",
+        "customer_phones",
+        "customer_profile_external_ids",
+        "customer_external_ids",
+        "conversation_timeline",
+        "deleted_customers",
+        customers="id",
+        customer_profiles="id",
     ),
 )
 
@@ -332,6 +355,17 @@ CUSTOMER_360 = Model(
             "SELECT customer_id FROM customer_360 WHERE open_conversations > conversations "
             "OR open_tasks > tasks OR completed_payments + declined_payments > payment_requests",
         ),
+    ),
+    changes=by_customer(
+        "conversation_items",
+        "conversation_events",
+        "conversations",
+        "contact_events",
+        "work_session_events",
+        "conversation_timeline",
+        "task_facts",
+        "survey_answers",
+        "resolved_customers",
     ),
     examples=(
         Example(

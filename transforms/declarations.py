@@ -43,6 +43,7 @@ class Changes:
         reads: The tables and models that are read by such ids, and the column that holds them. A
             row of the model must depend on no other rows of these.
         or_none: Whether there may be rows without such an id; all of them are made anew.
+        is_near: Whether rows of such ids stand near each other, in the order they were loaded.
         is_all: Whether the model holds rows of what changed and no others.
         slices: The slices of ``ids`` to build; None for all of them.
         deltas: Temporary tables that hold what changed, and what is read by these ids is read
@@ -53,6 +54,7 @@ class Changes:
     column: str
     reads: Mapping[str, str] = field(hash=False)
     or_none: bool = False
+    is_near: bool = True
     is_all: bool = False
     slices: range | None = None
     deltas: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -43,7 +43,7 @@ class Delta:
 
 
 def read_deltas(models: Sequence[Model]) -> list[Delta]:
-    """Return what more than one model reads by the same ids, and no model makes by these ids."""
+    """Return what models read by ids that changed, and no model makes by the same ids."""
     made = _made(models)
     readers: dict[tuple[str, str, bool], list[Model]] = defaultdict(list)
     for model in models:
@@ -52,9 +52,8 @@ def read_deltas(models: Sequence[Model]) -> list[Delta]:
                 if not _makes(made, table, model.changes):
                     readers[table, model.changes.ids, model.changes.or_none].append(model)
     return [
-        _read_delta(table, of, made.get(table), or_none=or_none)
-        for (table, _, or_none), of in readers.items()
-        if len(of) > 1
+        _read_delta(f"{_PREFIX}read_{number}_{table}", table, of, made.get(table))
+        for number, ((table, *_), of) in enumerate(readers.items(), 1)
     ]
 
 
@@ -96,14 +95,12 @@ def _made_name(model: str) -> str:
     return f"{_PREFIX}made_{model}"
 
 
-def _read_delta(
-    table: str, readers: Sequence[Model], made: Changes | None, *, or_none: bool
-) -> Delta:
+def _read_delta(name: str, table: str, readers: Sequence[Model], made: Changes | None) -> Delta:
     (changes, *_) = [model.changes for model in readers if model.changes]
     queries = [sql for model in readers for sql in (model.sql, *_checked(model))]
     columns = {changes.reads[table]}.union(*(columns_read(sql).get(table, ()) for sql in queries))
     return Delta(
-        name=f"{_PREFIX}read_{table}{'_or_none' if or_none else ''}",
+        name=name,
         table=table,
         columns=tuple(sorted(columns)),
         changes=changes,

@@ -15,17 +15,17 @@ from sqlglot import ErrorLevel, exp
 from sources.tables.declarations import Kind
 from transforms.declarations import Changes, Check, Model, Rows
 from transforms.deltas import Delta
-from transforms.dialects import MODEL_DIALECT, Dialect, keep_meaning
+from transforms.dialects import Dialect, keep_meaning
 from transforms.queries import parsed, tables_in, tables_read
 
 _ROWS_A_STATEMENT = 500
 _MARK, _MARKS = "table_{}_stands_here", re.compile(r"\btable_(\d+)_stands_here\b")
 _LITERALS = {
-    Kind.TEXT: "TEXT",
-    Kind.INTEGER: "BIGINT",
-    Kind.BOOLEAN: "BOOLEAN",
-    Kind.TIMESTAMP: "TIMESTAMPTZ",
-    Kind.DATE: "DATE",
+    Kind.TEXT: exp.DType.TEXT,
+    Kind.INTEGER: exp.DType.BIGINT,
+    Kind.BOOLEAN: exp.DType.BOOLEAN,
+    Kind.TIMESTAMP: exp.DType.TIMESTAMPTZ,
+    Kind.DATE: exp.DType.DATE,
 }
 
 
@@ -103,17 +103,14 @@ def rebuild_statements(
 def delta_statements(delta: Delta, dialect: Dialect, names: Names) -> list[str]:
     """Return the statements that copy what changed of a table to a temporary one."""
     is_changed = _is_changed(delta.changes, delta.changes.reads[delta.table])
-    query: exp.Query = _rows_where(is_changed, delta.table, delta.columns, dialect.place_of_row)
+    place = _place_of_row(delta.changes, dialect)
+    query: exp.Query = _rows_where(is_changed, delta.table, delta.columns, place)
     if delta.made:
         # rows that were just made are not stored yet: their places are far from all others
         is_made = _is_changed(delta.made, delta.made.column)
+        is_stored = exp.and_(is_changed, exp.not_(is_made))
         query = exp.union(
-            _rows_where(
-                exp.and_(is_changed, exp.not_(is_made)),
-                delta.table,
-                delta.columns,
-                dialect.place_of_row,
-            ),
+            _rows_where(is_stored, delta.table, delta.columns, place),
             exp.select(*delta.columns).from_(delta.made.deltas[delta.table]).where(is_changed),
             distinct=False,
         )
@@ -169,7 +166,7 @@ def _rows_to_make(
     sql: str, changes: Changes | None, dialect: Dialect, identifier: Callable[[str], str]
 ) -> _Template:
     reads = changes.reads if changes else {}
-    query = _restricted(parsed(sql), changes, reads, dialect.place_of_row)
+    query = _restricted(parsed(sql), changes, reads, dialect)
     return _template(query, dialect, identifier)
 
 
@@ -192,7 +189,7 @@ def _broken(
     identifier: Callable[[str], str],
 ) -> _Template:
     reads = {**changes.reads, built: changes.column} if changes else {}
-    query = _restricted(parsed(sql), changes, reads, dialect.place_of_row)
+    query = _restricted(parsed(sql), changes, reads, dialect)
     order = [str(place) for place, _ in enumerate(query.named_selects, 1)]
     counted = (
         exp.select("broken.*", "COUNT(*) OVER () AS broken_rows")
@@ -204,17 +201,30 @@ def _broken(
 
 
 def _restricted(
-    query: exp.Query, changes: Changes | None, reads: Mapping[str, str], place_of_row: str
+    query: exp.Query, changes: Changes | None, reads: Mapping[str, str], dialect: Dialect
 ) -> exp.Query:
     """Return a query of its own, which sees of tables read by changed ids only what changed."""
     query = query.copy()
     if changes:
         for table in [found for found in tables_in(query) if found.name in reads]:
-            source = changes.deltas.get(table.name, table.name)
-            is_changed = _is_changed(changes, reads[table.name])
-            changed = _rows_where(is_changed, source, ["*"], place_of_row)
+            changed = _changed_rows(table.name, reads[table.name], changes, dialect)
             table.replace(changed.subquery(table.alias_or_name))
     return query
+
+
+def _changed_rows(table: str, column: str, changes: Changes, dialect: Dialect) -> exp.Select:
+    """Return the query for the rows of a table that changed, from its delta if there is one."""
+    delta = changes.deltas.get(table)
+    if delta is None or changes.slices is not None:
+        is_changed, place = _is_changed(changes, column), _place_of_row(changes, dialect)
+        return _rows_where(is_changed, delta or table, ["*"], place)
+    rows = exp.select("*").from_(delta)
+    # a delta holds what changed, and what belongs to none for those who read that
+    return rows if changes.or_none else rows.where(exp.column(column).is_(exp.null()).not_())
+
+
+def _place_of_row(changes: Changes, dialect: Dialect) -> str:
+    return dialect.place_of_row if changes.is_near else ""
 
 
 def _rows_where(
@@ -223,7 +233,7 @@ def _rows_where(
     """Return the query for some columns of the rows of a table that a condition holds for.
 
     DuckDB reads columns whole where rows are listed by their ids; where it knows their places it
-    reads only what is between the first and the last.
+    reads only what is between the first and the last: of use where these are near each other.
     """
     if place_of_row:
         places = exp.select(place_of_row).from_(table).where(condition)
@@ -270,12 +280,12 @@ def _values(model: Model, made: Rows) -> Iterator[exp.Expr]:
         )
 
 
-def _literal(value: Any, data_type: str) -> exp.Expr:  # noqa: ANN401 - any value of a row
+def _literal(value: Any, data_type: exp.DType) -> exp.Expr:  # noqa: ANN401 - any value of a row
     if isinstance(value, datetime):
         value = value.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
     elif isinstance(value, date):
         value = value.isoformat()
-    return exp.cast(exp.convert(value), data_type, dialect=MODEL_DIALECT)
+    return exp.cast(exp.convert(value), data_type)
 
 
 def _template(query: exp.Expr, dialect: Dialect, identifier: Callable[[str], str]) -> _Template:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.changes import by_conversation
+from transforms.changes import by_conversation, by_day
 from transforms.declarations import CORE, MARTS, Check, Example, Model, model_table
 
 _LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
@@ -189,6 +189,7 @@ CHANNEL_VOLUME = Model(
             "WHERE begun.conversations IS NULL OR begun.conversations <> counted.conversations",
         ),
     ),
+    changes=by_day("conversation_channel_days"),
     examples=(
         Example(
             "What share of contacts comes by each channel?",
@@ -260,6 +261,7 @@ TOPIC_VOLUME = Model(
             "WHERE conversations > conversations_of_day OR conversations < 1",
         ),
     ),
+    changes=by_day("conversation_channel_days"),
     examples=(
         Example(
             "What were the five main topics of each day?",
