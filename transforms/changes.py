@@ -4,9 +4,12 @@
     items        |------------- stay ---------|-- anew ---|
     merges         a -> b, in built_identities   b -> c: all items of a and b, anew
 
-A model that is built by its changes names what it reads by (``Model.restricted``); everything else
-of a row must not depend on rows of other items or conversations. All models are built as a whole
-where one of them, a setting or business hours changed, or where rows were erased.
+    a customer     | task of theirs |                    now somebody else's: both customers, anew
+    a day          | message sent   |                    now on another day: both days, anew
+
+A model that is built by its changes names what it reads by (``Changes.reads``); everything else
+of a row must not depend on rows of other items, conversations, customers or days. All models are
+built as a whole where one of them, a setting or business hours changed, or where rows were erased.
 """
 
 from __future__ import annotations

@@ -21,8 +21,6 @@ tasks_touched AS (
   UNION
   SELECT task_id FROM task_events
   WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
-  UNION
-  SELECT item_id AS task_id FROM changed_items
 ),
 
 payments_touched AS (
@@ -31,17 +29,9 @@ payments_touched AS (
 ),
 
 told AS (
-  SELECT id AS customer_id FROM moved_identities
-  WHERE entity = 'customer'
-  UNION
-  SELECT resolved_id AS customer_id FROM moved_identities
-  WHERE entity = 'customer'
-  UNION
+  -- whom merges took somebody from, and whom they name: all that stand for these come with them
   SELECT built_resolved_id AS customer_id FROM moved_identities
   WHERE entity = 'customer'
-  UNION
-  SELECT source_customer_id AS customer_id FROM customer_merges
-  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT destination_customer_id AS customer_id FROM customer_merges
   WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
@@ -81,9 +71,6 @@ told AS (
   UNION
   SELECT customer_id FROM work_session_events
   WHERE conversation_id IN (SELECT conversation_id FROM conversations_touched)
-  UNION
-  SELECT customer_id FROM conversations
-  WHERE _job_id IN (SELECT job_id FROM unseen_jobs)
   UNION
   SELECT customer_id FROM conversations
   WHERE id IN (SELECT conversation_id FROM conversations_touched)
@@ -126,10 +113,6 @@ resolved AS (
 
 SELECT customer_id
 FROM resolved
-UNION
-SELECT customer_id
-FROM told
-WHERE customer_id <> ''
 UNION
 SELECT identity.customer_id
 FROM customer_identities AS identity
