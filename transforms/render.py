@@ -102,19 +102,7 @@ def rebuild_statements(
 
 def delta_statements(delta: Delta, dialect: Dialect, names: Names) -> list[str]:
     """Return the statements that copy what changed of a table to a temporary one."""
-    is_changed = _is_changed(delta.changes, delta.changes.reads[delta.table])
-    place = _place_of_row(delta.changes, dialect)
-    query: exp.Query = _rows_where(is_changed, delta.table, delta.columns, place)
-    if delta.made:
-        # rows that were just made are not stored yet: their places are far from all others
-        is_made = _is_changed(delta.made, delta.made.column)
-        is_stored = exp.and_(is_changed, exp.not_(is_made))
-        query = exp.union(
-            _rows_where(is_stored, delta.table, delta.columns, place),
-            exp.select(*delta.columns).from_(delta.made.deltas[delta.table]).where(is_changed),
-            distinct=False,
-        )
-    changed = _filled(_template(query, dialect, names.identifier), dialect, names)
+    changed = _filled(_rows_of_delta(delta, dialect, names.identifier), dialect, names)
     path = _written(_path(delta.name, names), dialect)
     return [f"CREATE TEMPORARY TABLE {path} AS {changed}", *_analyze(path, dialect)]
 
@@ -167,6 +155,23 @@ def _rows_to_make(
 ) -> _Template:
     reads = changes.reads if changes else {}
     query = _restricted(parsed(sql), changes, reads, dialect)
+    return _template(query, dialect, identifier)
+
+
+@cache
+def _rows_of_delta(delta: Delta, dialect: Dialect, identifier: Callable[[str], str]) -> _Template:
+    is_changed = _is_changed(delta.changes, delta.changes.reads[delta.table])
+    place = _place_of_row(delta.changes, dialect)
+    query: exp.Query = _rows_where(is_changed, delta.table, delta.columns, place)
+    if delta.made:
+        # rows that were just made are not stored yet: their places are far from all others
+        is_made = _is_changed(delta.made, delta.made.column)
+        is_stored = exp.and_(is_changed, exp.not_(is_made))
+        query = exp.union(
+            _rows_where(is_stored, delta.table, delta.columns, place),
+            exp.select(*delta.columns).from_(delta.made.deltas[delta.table]).where(is_changed),
+            distinct=False,
+        )
     return _template(query, dialect, identifier)
 
 

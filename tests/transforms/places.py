@@ -90,13 +90,14 @@ class Place:
             marts = Warehouse(
                 target.destination, target.capabilities, self.marts, self._tables, Path(folder)
             ).declare()
-            return {
-                table.name: [
-                    dict(zip(table.columns_by_name, map(in_utc, row), strict=True))
-                    for row in marts.read(table.name, list(table.columns_by_name))
-                ]
-                for table in self._tables
-            }
+            with marts.opened():
+                return {
+                    table.name: [
+                        dict(zip(table.columns_by_name, map(in_utc, row), strict=True))
+                        for row in marts.read(table.name, list(table.columns_by_name))
+                    ]
+                    for table in self._tables
+                }
 
     def _load(self, files: list[TableFile]) -> None:
         self._warehouse.load(files)
