@@ -22,7 +22,7 @@ from pipelines.connection import Connection
 from pipelines.destinations import Keeping
 from pipelines.rows import in_utc
 from pipelines.runner import Target
-from pipelines.staging import declare_tables, new_pipeline
+from pipelines.staging import dataset_name_of, declare_tables, new_pipeline
 from sources.http.errors import GiveUpError, SettingsError
 from transforms.dialects import dialect_named
 from transforms.models import MODELS
@@ -51,9 +51,7 @@ def ask(target: Target, marts_dataset: str, sql: str) -> pa.Table:
     with TemporaryDirectory() as folder:
         pipeline = new_pipeline(_SCHEMA_NAME, target.destination, marts_dataset, Path(folder))
         declare_tables(pipeline, Schema(_SCHEMA_NAME))
-        raw_dataset = pipeline.schemas[_SCHEMA_NAME].naming.normalize_table_identifier(
-            target.dataset
-        )
+        raw_dataset = dataset_name_of(pipeline, _SCHEMA_NAME, target.dataset)
         with Connection(lambda: pipeline.sql_client(_SCHEMA_NAME)).opened() as client:
             dialect = dialect_named(client.capabilities.sqlglot_dialect)
             statement = query_statement(sql, dialect, names_in(client, raw_dataset, MODELS))

@@ -70,6 +70,11 @@ def declare_tables(pipeline: dlt.Pipeline, schema: Schema) -> None:
     pipeline.schemas.save_schema(schema)
 
 
+def dataset_name_of(pipeline: dlt.Pipeline, schema_name: str, dataset: str) -> str:
+    """Return the name of a dataset as dlt wrote it when it made it."""
+    return pipeline.schemas[schema_name].naming.normalize_table_identifier(dataset)
+
+
 @dataclass(frozen=True, slots=True)
 class DltStaging:
     """Tables of a staging dataset, which dlt fills.

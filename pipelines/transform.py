@@ -26,7 +26,7 @@ from pipelines.destinations import Keeping
 from pipelines.exclusive import hold_destination
 from pipelines.runner import Target
 from pipelines.settings import checked_dataset
-from pipelines.staging import declare_tables, new_pipeline, qualified_in
+from pipelines.staging import dataset_name_of, declare_tables, new_pipeline, qualified_in
 from pipelines.unfinished import check_last_run_ended
 from pipelines.workspace import open_workspace
 from sources.http.errors import SettingsError
@@ -156,8 +156,7 @@ def _one_state(
 ) -> Iterator[Builder]:
     """Begin a transaction that sees one state of all tables: one that a load ended with."""
     dialect = dialect_named(client.capabilities.sqlglot_dialect)
-    # as dlt wrote it when it made it
-    raw = pipeline.schemas[_SCHEMA_NAME].naming.normalize_table_identifier(target.dataset)
+    raw = dataset_name_of(pipeline, _SCHEMA_NAME, target.dataset)
     with client.begin_transaction():
         if dialect.snapshot:
             client.execute_sql(dialect.snapshot)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
-from transforms.declarations import CORE, MARTS, Check, Example, Model, count, model_table
+from transforms.declarations import (
+    CORE,
+    LOCAL_DATE,
+    MARTS,
+    Check,
+    Example,
+    Model,
+    count,
+    model_table,
+)
 
 _AGENT_ID = Column("agent_id", Kind.TEXT, "The agent.", nullable=False)
 
@@ -382,7 +391,7 @@ AGENT_DAYS = Model(
         "agent_days",
         "Agents' days: how long they were there, and what they did.",
         _AGENT_ID,
-        Column("local_date", Kind.DATE, "The local day.", nullable=False),
+        LOCAL_DATE,
         Column("agent_name", Kind.TEXT, "What the agent is called today; null if unknown."),
         _IS_PARTIAL,
         *_TIMES,

@@ -22,10 +22,9 @@ from hashlib import sha256
 from typing import Any
 
 from sources.tables.declarations import Column, Kind
-from transforms.declarations import CORE, STAGING, Changes, Model, model_table
+from transforms.declarations import CORE, LOCAL_DATE, STAGING, Changes, Model, model_table
 
 _CONVERSATION_ID, _CUSTOMER_ID = "conversation_id", "customer_id"
-_LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
 _NEW = ("unseen_jobs", "moved_identities")
 
 UNSEEN_JOBS = Model(
@@ -144,7 +143,7 @@ CHANGED_DAYS_BEFORE = Model(
     model_table(
         "changed_days_before",
         "Local days that conversations had something on before they were last made anew.",
-        _LOCAL_DATE,
+        LOCAL_DATE,
         key=("local_date",),
     ),
     reads=(
@@ -163,7 +162,7 @@ CHANGED_DAYS = Model(
     model_table(
         "changed_days",
         "Local days of which models were made anew when they were last built from changes.",
-        _LOCAL_DATE,
+        LOCAL_DATE,
         key=("local_date",),
     ),
     reads=(
@@ -254,7 +253,7 @@ def by_day(*reads: str) -> Changes:
         reads: What it reads by ``local_date``.
     """
     return Changes(
-        CHANGED_DAYS.name, _LOCAL_DATE.name, dict.fromkeys(reads, _LOCAL_DATE.name), is_near=False
+        CHANGED_DAYS.name, LOCAL_DATE.name, dict.fromkeys(reads, LOCAL_DATE.name), is_near=False
     )
 
 

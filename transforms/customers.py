@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_customer
-from transforms.declarations import CORE, MARTS, Changes, Check, Example, Model, model_table
+from transforms.declarations import (
+    CORE,
+    LOCAL_DATE,
+    MARTS,
+    Changes,
+    Check,
+    Example,
+    Model,
+    model_table,
+)
 
 _CUSTOMER_ID = Column(
     "customer_id", Kind.TEXT, "The customer, as they are called after merges.", nullable=False
@@ -45,6 +54,27 @@ _DETAILS = (
     ),
     _IS_DELETED,
 )
+# what names a customer in ``customer_id``, or belongs to one
+_NAMING_A_CUSTOMER = (
+    "customer_identities",
+    "conversation_items",
+    "contact_events",
+    "conversation_events",
+    "customer_profile_events",
+    "payment_request_events",
+    "task_events",
+    "tasks",
+    "conversations",
+    "work_session_events",
+    "customer_profile_emails",
+    "customer_emails",
+    "customer_profile_phones",
+    "customer_phones",
+    "customer_profile_external_ids",
+    "customer_external_ids",
+    "conversation_timeline",
+    "deleted_customers",
+)
 
 RESOLVED_CUSTOMERS = Model(
     CORE,
@@ -67,28 +97,7 @@ RESOLVED_CUSTOMERS = Model(
         Column("last_seen_at", Kind.TIMESTAMP, "The last of these."),
         key=("customer_id",),
     ),
-    reads=(
-        "customers",
-        "customer_profiles",
-        "customer_identities",
-        "conversation_items",
-        "contact_events",
-        "conversation_events",
-        "customer_profile_events",
-        "payment_request_events",
-        "task_events",
-        "tasks",
-        "conversations",
-        "work_session_events",
-        "customer_profile_emails",
-        "customer_emails",
-        "customer_profile_phones",
-        "customer_phones",
-        "customer_profile_external_ids",
-        "customer_external_ids",
-        "conversation_timeline",
-        "deleted_customers",
-    ),
+    reads=("customers", "customer_profiles", *_NAMING_A_CUSTOMER),
     checks=(
         Check(
             "nobody in it was merged into somebody else",
@@ -111,28 +120,7 @@ RESOLVED_CUSTOMERS = Model(
             "OR external_customer_id IS NOT NULL)",
         ),
     ),
-    changes=by_customer(
-        "customer_identities",
-        "conversation_items",
-        "contact_events",
-        "conversation_events",
-        "customer_profile_events",
-        "payment_request_events",
-        "task_events",
-        "tasks",
-        "conversations",
-        "work_session_events",
-        "customer_profile_emails",
-        "customer_emails",
-        "customer_profile_phones",
-        "customer_phones",
-        "customer_profile_external_ids",
-        "customer_external_ids",
-        "conversation_timeline",
-        "deleted_customers",
-        customers="id",
-        customer_profiles="id",
-    ),
+    changes=by_customer(*_NAMING_A_CUSTOMER, customers="id", customer_profiles="id"),
 )
 
 SURVEY_ANSWERS = Model(
@@ -212,7 +200,7 @@ SATISFACTION = Model(
     model_table(
         "satisfaction",
         "Answers to surveys by local day and by the system that reported them.",
-        Column("local_date", Kind.DATE, "The local day.", nullable=False),
+        LOCAL_DATE,
         Column(
             "source_name",
             Kind.TEXT,

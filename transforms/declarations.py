@@ -20,6 +20,7 @@ Rows = Iterable[Sequence[Any]]
 
 STAGING, CORE, MARTS = "staging", "core", "marts"
 LAYERS = (STAGING, CORE, MARTS)
+LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
 
 
 @dataclass(frozen=True, slots=True)

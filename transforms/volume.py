@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation, by_day
-from transforms.declarations import CORE, MARTS, Check, Example, Model, model_table
+from transforms.declarations import CORE, LOCAL_DATE, MARTS, Check, Example, Model, model_table
 
-_LOCAL_DATE = Column("local_date", Kind.DATE, "The local day.", nullable=False)
 _VOLUMES = (
     Column("contacts_started", Kind.INTEGER, "Contacts that began.", nullable=False),
     Column("messages_inbound", Kind.INTEGER, "Messages that came in.", nullable=False),
@@ -26,7 +25,7 @@ CONVERSATION_CHANNEL_DAYS = Model(
             "The conversation, as it is called after merges; empty for none.",
             nullable=False,
         ),
-        _LOCAL_DATE,
+        LOCAL_DATE,
         Column(
             "channel",
             Kind.TEXT,
@@ -149,7 +148,7 @@ CHANNEL_VOLUME = Model(
     model_table(
         "channel_volume",
         "Contact by local day and channel; all but conversations adds up.",
-        _LOCAL_DATE,
+        LOCAL_DATE,
         Column(
             "channel",
             Kind.TEXT,
@@ -220,7 +219,7 @@ TOPIC_VOLUME = Model(
     model_table(
         "topic_volume",
         "Contact by local day and topic; not additive over topics.",
-        _LOCAL_DATE,
+        LOCAL_DATE,
         Column(
             "topic_id",
             Kind.TEXT,
@@ -426,7 +425,7 @@ AI_CONTAINMENT = Model(
     model_table(
         "ai_containment",
         "Conversations with AI by local day: dealt with alone, handed to an agent, or undecided.",
-        _LOCAL_DATE,
+        LOCAL_DATE,
         Column(
             "ai_conversations",
             Kind.INTEGER,

@@ -1,13 +1,18 @@
 """Nights of a run at a place: what its job brings, what its events tell."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sandbox.timestamps import format_milliseconds, to_milliseconds
+from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
+from sources.tables.ledger import LOAD_FILES
 from tests.pipelines.events import event
 from tests.pipelines.gladlys import NOW, Job, gladly
 from tests.pipelines.runs import everything, item, run, sms
 from tests.transforms.places import Place, Row
+from tests.transforms.raw_stories import TABLES
+
+Tables = dict[str, list[Row]]
 
 
 def said(identifier: str, text: str, conversation: str | None, customer: str, **more: str) -> bytes:
@@ -21,6 +26,17 @@ def merged(source: str, destination: str, **conversations: str) -> Row:
     """Return the event of a merge of customers, of conversations of theirs too if it names them."""
     ids = {"sourceCustomerId": source, "destinationCustomerId": destination}
     return event("CUSTOMER/MERGED", NOW, f"{source} into {destination}", **ids, **conversations)
+
+
+def bring(place: Place, job: str, at: datetime, tables: Tables) -> None:
+    """Load rows as a job's file that was extracted then, and tell so in the ledger."""
+    of_file = {JOB_ID: job, FILE: "file", EXTRACTED_AT: at}
+    told = {"job_id": job, "file": "file", "extracted_at": at, "rows": 1, "superseded": 0}
+    rows = {
+        TABLES[table]: [{**row, **of_file, LINE: line} for line, row in enumerate(found, 1)]
+        for table, found in tables.items()
+    }
+    place.load({**rows, LOAD_FILES: [told]})
 
 
 def night(

@@ -8,7 +8,7 @@ whose topic has another name.
 from datetime import timedelta
 
 from pipelines.transform import CHANGES
-from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
+from tests.transforms.nights import Tables, bring
 from tests.transforms.places import NOW, Place, Row, as_text
 from tests.transforms.raw_stories import TABLES
 
@@ -22,8 +22,6 @@ KEYS = {
 }
 ASKS_FOR = tuple(KEYS)
 DAY = timedelta(days=1)
-
-Tables = dict[str, list[Row]]
 
 
 def message(item: str, customer: str, days_ago: int, agent: str = "", of: str = "") -> Tables:
@@ -188,16 +186,9 @@ ROWS_CHANGED = {
 }
 
 
-def bring(place: Place, number: int, tables: Tables) -> None:
-    """Load what a job brought, and tell so in the ledger."""
-    at, name = NOW + timedelta(minutes=number), f"job {number}"
-    of_job = {JOB_ID: name, FILE: "file", EXTRACTED_AT: at}
-    file = {"job_id": name, "file": "file", "extracted_at": at, "rows": 1, "superseded": 0}
-    rows = {
-        TABLES[table]: [{**row, **of_job, LINE: line} for line, row in enumerate(found, 1)]
-        for table, found in tables.items()
-    }
-    place.load({**rows, TABLES["load_files"]: [file]})
+def bring_each(place: Place, told: tuple[Tables, ...], first_number: int) -> None:
+    for number, tables in enumerate(told, first_number):
+        bring(place, f"job {number}", NOW + timedelta(minutes=number), tables)
 
 
 def by_key(rows: list[Row], key: str) -> dict[object, str]:
@@ -209,19 +200,15 @@ def by_key(rows: list[Row], key: str) -> dict[object, str]:
 
 
 def test_what_is_told_of_customers_and_days_changes_all_that_it_must(place: Place) -> None:
-    for number, tables in enumerate(FIRST):
-        bring(place, number, tables)
+    bring_each(place, FIRST, 0)
     place.transform(whole=True)
     before = place.models()
-    for number, tables in enumerate(CHANGED, len(FIRST)):
-        bring(place, number, tables)
+    bring_each(place, CHANGED, len(FIRST))
     assert place.transform(whole=False).built_from == CHANGES
     built = place.models()
-    changed = {}
     for model, key in KEYS.items():
         old, new = by_key(before[model], key), by_key(built[model], key)
-        changed[model] = {one for one in {*old, *new} if old.get(one) != new.get(one)}
-    for model in KEYS:
-        assert changed[model] == ROWS_CHANGED[model], model
+        changed = {one for one in {*old, *new} if old.get(one) != new.get(one)}
+        assert changed == ROWS_CHANGED[model], model
     place.transform(whole=True)
     assert as_text(built) == as_text(place.models())

@@ -9,15 +9,11 @@ from datetime import timedelta
 import pytest
 
 from pipelines.transform import CHANGES, EVERYTHING, NOTHING
-from sources.gladly.report_tables import REPORT_WINDOWS
 from sources.http.errors import GiveUpError
-from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE
-from sources.tables.ledger import LOAD_FILES
 from tests.pipelines.events import event
 from tests.pipelines.gladlys import NOW
-from tests.transforms.nights import merged, night, said
+from tests.transforms.nights import bring, merged, night, said
 from tests.transforms.places import Place, Row, as_text
-from tests.transforms.raw_stories import TABLES
 from tests.transforms.world import BuiltWorld
 from transforms.models import MODELS
 
@@ -107,23 +103,15 @@ def test_a_table_that_is_gone_is_named_where_its_changes_are_looked_for(place: P
 
 def load_sessions(place: Place, job: str, *conversations: str) -> None:
     """Load a day of a report of AI sessions as a job read it: all of its rows replaced."""
-    report = TABLES["report_gladly_ai_sessions_detail"]
-    place.empty("report_windows", report.name)
-    of_job = {JOB_ID: job, FILE: "report.csv", EXTRACTED_AT: NOW, LINE: 1}
+    report = "report_gladly_ai_sessions_detail"
+    place.empty("report_windows", report)
     day = {"window_id": "day", "metric_set": "GladlyAISessionsDetailReport", "day": NOW}
-    file = {"job_id": job, "file": "report.csv", "extracted_at": NOW, "rows": 1, "superseded": 0}
-    sessions = [
+    sessions: list[Row] = [
         {"window_id": "day", "position": position, "conversation_id": conversation}
         | {"created_date": NOW + timedelta(hours=1)}
         for position, conversation in enumerate(conversations, 1)
     ]
-    place.load(
-        {
-            REPORT_WINDOWS: [of_job | day],
-            report: [of_job | session for session in sessions],
-            LOAD_FILES: [file],
-        }
-    )
+    bring(place, job, NOW, {"report_windows": [day], report: sessions})
 
 
 def test_a_conversation_that_left_a_report_of_ai_sessions_is_made_anew(place: Place) -> None:
