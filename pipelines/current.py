@@ -8,7 +8,7 @@ crash, changes nothing.
 from __future__ import annotations
 
 from pipelines.merge import Names
-from sources.tables.declarations import FILE, LINE, TableSchema
+from sources.tables.declarations import TableSchema
 
 
 def current_rows_sql(table: TableSchema, root: TableSchema, names: Names) -> str:
@@ -18,7 +18,7 @@ def current_rows_sql(table: TableSchema, root: TableSchema, names: Names) -> str
     if not table.parent:
         return f"{current} WHERE v.version_rank = 1"
     same_row = zip(table.root_key, root.key, strict=True)
-    same_version = ((name, name) for name in _shared(table, root))
+    same_version = ((name, name) for name in table.root_version)
     belongs = " AND ".join(
         f"v.{names.column(mine)} = r.{names.column(other)}"
         for mine, other in (*same_row, *same_version)
@@ -27,12 +27,6 @@ def current_rows_sql(table: TableSchema, root: TableSchema, names: Names) -> str
         f"{current} JOIN ({_ranked(root, names)}) AS r ON {belongs} "
         "WHERE v.version_rank = 1 AND r.version_rank = 1"
     )
-
-
-def _shared(table: TableSchema, root: TableSchema) -> list[str]:
-    """The columns by which a dependent row names the version of its root row."""
-    both = {*table.columns_by_name} & {*root.columns_by_name}
-    return [name for name in (*root.version, FILE, LINE) if name in both]
 
 
 def _ranked(table: TableSchema, names: Names) -> str:

@@ -68,6 +68,8 @@ def report_table(report: Report) -> TableSchema:
         version=VERSION,
         parent=REPORT_WINDOWS.name,
         root_key=(WINDOW_ID,),
+        # a window is of no line, and one that is read in parts of several files
+        root_version=VERSION,
     )
 
 

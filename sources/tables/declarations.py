@@ -141,8 +141,9 @@ class TableSchema:
     ``version`` names the columns that order the versions of a row, most significant first: a later
     version is never replaced by an earlier one.
 
-    ``parent`` names the root table whose winning version this table mirrors, and ``root_key`` the
-    columns that hold the root's key, in its order; a root table has neither.
+    ``parent`` names the root table whose winning version this table mirrors, ``root_key`` the
+    columns that hold the root's key, in its order, and ``root_version`` the columns that hold what
+    the root's row holds in those of the same names; a root table has none of these.
     """
 
     name: str
@@ -152,13 +153,17 @@ class TableSchema:
     version: tuple[str, ...]
     parent: str = ""
     root_key: tuple[str, ...] = ()
+    root_version: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"Table {self.name} declares a column twice: {names}")
-        if missing := {*self.key, *self.root_key, *self.version} - {*names}:
-            raise ValueError(f"Table {self.name} has no column {missing} of its key")
+        named = {*self.key, *self.version, *self.root_key, *self.root_version}
+        if missing := named - {*names}:
+            raise ValueError(f"Table {self.name} has no column {missing} of its key or version")
+        if bool(self.parent) is not bool(self.root_key and self.root_version):
+            raise ValueError(f"Table {self.name} does not say how its rows name those of its root")
 
     @property
     def columns_by_name(self) -> dict[str, Column]:
@@ -194,6 +199,8 @@ LINEAGE = (
     Column(LINE, Kind.INTEGER, "The line of that file, from 1.", nullable=False),
 )
 VERSION = (EXTRACTED_AT, JOB_ID)
+# one record, one line of a file: all its rows are of that line
+_OF_ONE_LINE = (*VERSION, FILE, LINE)
 
 
 def table_schemas(record: Record) -> tuple[TableSchema, ...]:
@@ -226,6 +233,7 @@ def table_schemas(record: Record) -> tuple[TableSchema, ...]:
             version=VERSION,
             parent=record.table,
             root_key=(record.key,),
+            root_version=_OF_ONE_LINE,
         )
         for variant in record.variants.values()
     ]
@@ -278,6 +286,7 @@ def _unknown_schema(record: Record) -> TableSchema:
         version=VERSION,
         parent=record.table,
         root_key=(record.key,),
+        root_version=_OF_ONE_LINE,
     )
 
 
@@ -303,4 +312,5 @@ def _child_schema(record: Record, child: Child) -> TableSchema:
         version=VERSION,
         parent=record.table,
         root_key=(parent_key,),
+        root_version=_OF_ONE_LINE,
     )

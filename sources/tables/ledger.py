@@ -83,6 +83,7 @@ QUARANTINED_LINES = TableSchema(
     version=("extracted_at",),
     parent="load_files",
     root_key=("job_id", "file"),
+    root_version=("extracted_at",),
 )
 
 UNKNOWN_FILE_LINES = TableSchema(
@@ -93,6 +94,7 @@ UNKNOWN_FILE_LINES = TableSchema(
     version=("extracted_at",),
     parent="load_files",
     root_key=("job_id", "file"),
+    root_version=("extracted_at",),
 )
 
 LOAD_GAPS = TableSchema(

@@ -15,9 +15,7 @@ from pipelines.progress import NoProgress
 from pipelines.report import RunReport
 from pipelines.runner import Target, backfill_gladly
 from sandbox import Sandbox
-from sources.gladly.report_tables import REPORT_WINDOWS
 from sources.gladly.report_types import WORK_SESSION_EVENTS
-from sources.gladly.work_sessions import WORK_SESSION_EVENTS as WORK_SESSION_TABLE
 from sources.http.errors import HelpdeskError
 from tests.pipelines.events import (
     EVENTS_FILE,
@@ -302,7 +300,8 @@ def test_any_destination_remembers_what_a_backfill_asked_for(
     backfill(sandbox, target)
     assert posts(sandbox) == 0
     run_reports(sandbox, target, NOW, **SETTINGS)
-    tables = read_tables(target, (REPORT_WINDOWS, WORK_SESSION_TABLE))
+    tables = read_tables(target)
     assert all(backfilled(tables, name) == DAYS for name in CHOSEN)
+    assert report_differences(sandbox, tables, CHOSEN) == []
     assert len(windows_of(tables, TASKS)) == len(DAYS) + 3
     assert session_differences(sandbox, tables) == []

@@ -6,6 +6,9 @@
 -- did, now or as models were built last: what is somebody else's now was theirs. All ids that
 -- stand for one customer are here if one of them is, so tables can be filtered by the id that was
 -- sent and models by the one that stands today. Models that are built as a whole do not ask.
+-- One case is left out: where the own record of a conversation names another customer than when it
+-- was read before, and items and events name neither, the one it named before keeps it in
+-- customer_360 until models are built as a whole.
 WITH
 
 conversations_touched AS (
