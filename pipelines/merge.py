@@ -6,14 +6,21 @@ package whole or not at all, and the ledger never says more or less than the tab
     staged      a(2)      with the rows of a(2) in typed and child tables
     warehouse   a(1) ->   rows of a(1) leave every table of the chain, rows of a(2) arrive
     warehouse   a(3) ->   a(2) came late: it leaves the staging tables, nothing changes
+
+Keys are looked for once, in the root table. What is stored of them came from few files, and the
+rows of these stand together in every table: only there are they looked for again.
+
+    stored      | job 1 | job 2 | ... | job 8 | job 9 |
+    of staged keys                    [a(1)      b(1)]      the span of their versions
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sources.tables.declarations import TableSchema
+from sources.tables.declarations import LINEAGE, Kind, TableSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +32,90 @@ class Names:
     column: Callable[[str], str]
 
 
-def late_rows_condition(root: TableSchema, names: Names) -> str:
-    """Return the condition that a staged row ``s`` of ``root`` has a later version stored."""
-    later = is_later("d", "s", [names.column(column) for column in root.version])
-    same = same_key(root.key, root.key, names, left="d", right="s")
-    return f"EXISTS (SELECT 1 FROM {names.final(root.name)} AS d WHERE {same} AND ({later}))"
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement, or a part of one, and the values that its ``%s`` stand for, in order."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
 
 
-def count_late_sql(root: TableSchema, names: Names) -> str:
-    """Return the query that counts the staged rows that come late."""
-    condition = late_rows_condition(root, names)
-    return f"SELECT COUNT(*) FROM {names.staged(root.name)} AS s WHERE {condition}"
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of the keys of staged root rows.
+
+    Attributes:
+        rows: Stored rows of such keys.
+        late: Those with a later version than the staged one.
+        span: The least and the greatest value of each column that tells their version; empty where
+            rows of these keys may be anywhere.
+    """
+
+    rows: int
+    late: int
+    span: Mapping[str, tuple[Any, Any]]
+
+    @classmethod
+    def of(cls, columns: Sequence[str], found: Sequence[Any]) -> Stored:
+        """Return what a row of ``find_stored_sql`` tells."""
+        rows, late, *ends = found
+        return cls(
+            int(rows),
+            int(late or 0),
+            dict(zip(columns, zip(*[iter(ends)] * 2, strict=True), strict=True)),
+        )
+
+    def holds(self, table: TableSchema, alias: str, names: Names) -> Statement:
+        """Return the condition that a row of a table of the chain may be of these versions."""
+        columns = [name for name in self.span if name in (table.root_version or self.span)]
+        within = [f"{alias}.{names.column(name)} BETWEEN %s AND %s" for name in columns]
+        values = (end for name in columns for end in self.span[name])
+        return Statement(" AND ".join(within) or "1 = 1", tuple(values))
+
+    def may_be_in(self, tables: Iterable[TableSchema]) -> list[TableSchema]:
+        """Return those of the tables that may hold rows of these keys."""
+        return [*tables] if self.rows or not self.span else []
+
+
+def version_columns(root: TableSchema, dependents: Iterable[TableSchema]) -> list[str]:
+    """Return the columns of a root table that tell the version of a row, to it or a dependent.
+
+    Texts are left out: ids stand in no order, so no destination skips anything by them. The ledger
+    has none: people delete rows of it so that files are loaded again, which leaves others without.
+    """
+    told = {*root.version, *(name for table in dependents for name in table.root_version)}
+    ordered = [column.name for column in LINEAGE if column.kind is not Kind.TEXT]
+    return [name for name in ordered if name in told]
+
+
+def find_stored_sql(root: TableSchema, columns: Iterable[str], names: Names) -> str:
+    """Return the query for ``Stored``: one row."""
+    ends = "".join(f", MIN(d.{column}), MAX(d.{column})" for column in map(names.column, columns))
+    return (
+        f"SELECT COUNT(*), SUM(CASE WHEN {_is_late(root, names)} THEN 1 ELSE 0 END){ends} "
+        f"FROM {names.staged(root.name)} AS s JOIN {names.final(root.name)} AS d "
+        f"ON {same_key(root.key, root.key, names, left='d', right='s')}"
+    )
 
 
 def drop_late_statements(
-    root: TableSchema, dependents: Iterable[TableSchema], names: Names
-) -> list[str]:
+    root: TableSchema, dependents: Iterable[TableSchema], stored: Stored, names: Names
+) -> list[Statement]:
     """Return the statements that take late versions out of the staging tables."""
-    condition = late_rows_condition(root, names)
+    same = same_key(root.key, root.key, names, left="d", right="s")
+    holds = stored.holds(root, "d", names)
+    condition = (
+        f"EXISTS (SELECT 1 FROM {names.final(root.name)} AS d "
+        f"WHERE {same} AND {holds.sql} AND ({_is_late(root, names)}))"
+    )
     statements = [
         f"DELETE FROM {names.staged(table.name)} AS t WHERE EXISTS ("
         f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE "
         f"{same_key(table.root_key, root.key, names, left='t', right='s')} AND {condition})"
         for table in dependents
     ]
-    return [*statements, f"DELETE FROM {names.staged(root.name)} AS s WHERE {condition}"]
+    statements.append(f"DELETE FROM {names.staged(root.name)} AS s WHERE {condition}")
+    return [Statement(sql, holds.values) for sql in statements]
 
 
 def count_rows_sql(places: Mapping[str, str]) -> str:
@@ -63,36 +129,41 @@ def count_rows_sql(places: Mapping[str, str]) -> str:
     )
 
 
-def replace_statements(
-    root: TableSchema,
-    held: Iterable[TableSchema],
-    staged: Iterable[TableSchema],
-    names: Names,
-) -> list[str]:
-    """Return the statements that replace a chain's older versions by the staged ones.
+def delete_statements(
+    root: TableSchema, held: Iterable[TableSchema], stored: Stored, names: Names
+) -> list[Statement]:
+    """Return the statements that take the stored versions of staged keys out of a chain's tables.
 
     Args:
         root: The root table.
         held: The tables that hold rows, the root last. Rows of theirs that belong to a replaced
             version leave even where no new ones arrive.
-        staged: The tables that have staged rows.
+        stored: Where these versions are.
         names: How the destination writes names.
     """
-    deletes = [
-        f"DELETE FROM {names.final(table.name)} AS d WHERE EXISTS ("
-        f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE "
-        f"{same_key(table.root_key or root.key, root.key, names, left='d', right='s')})"
-        for table in held
-    ]
-    return deletes + [_insert(table, names) for table in staged]
+    statements = []
+    for table in held:
+        same = same_key(table.root_key or root.key, root.key, names, left="d", right="s")
+        holds = stored.holds(table, "d", names)
+        sql = (
+            f"DELETE FROM {names.final(table.name)} AS d WHERE {holds.sql} AND EXISTS ("
+            f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE {same})"
+        )
+        statements.append(Statement(sql, holds.values))
+    return statements
 
 
-def _insert(table: TableSchema, names: Names) -> str:
+def insert_statement(table: TableSchema, names: Names) -> Statement:
+    """Return the statement that adds the staged rows of a table."""
     columns = ", ".join(names.column(column.name) for column in table.columns)
-    return (
+    return Statement(
         f"INSERT INTO {names.final(table.name)} ({columns}) "
         f"SELECT {columns} FROM {names.staged(table.name)}"
     )
+
+
+def _is_late(root: TableSchema, names: Names) -> str:
+    return is_later("d", "s", [names.column(column) for column in root.version])
 
 
 def same_key(

@@ -10,10 +10,14 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.merge import (
     Names,
-    count_late_sql,
+    Statement,
+    Stored,
     count_rows_sql,
+    delete_statements,
     drop_late_statements,
-    replace_statements,
+    find_stored_sql,
+    insert_statement,
+    version_columns,
 )
 from pipelines.redactions import forget_known_statement, notice_statements
 from sources.gladly.identity import REDACTED_ITEMS
@@ -124,12 +128,17 @@ class Merge:
         chain = [root, *dependents]
         staged = {table.name: rows.get(table.name, 0) for table in chain}
         before = self._count_final(staged)
-        if before[root.name]:
-            staged |= self._drop_late(root, [table for table in dependents if staged[table.name]])
-        held = [table for table in (*dependents, root) if before[table.name]]
+        stored = self._find_stored(root, dependents) if before[root.name] else Stored(0, 0, {})
+        if stored.late:
+            self.result.late[root.name] = stored.late
+            arrived = [table for table in dependents if staged[table.name]]
+            staged |= self._drop_late(root, arrived, stored)
+        held = stored.may_be_in(table for table in (*dependents, root) if before[table.name])
         filled = [table for table in chain if staged[table.name]]
-        self._notice_redactions([table for table in held if table in filled and table.parent])
-        self._execute(replace_statements(root, held, filled, self.names))
+        both = [table for table in held if table in filled and table.parent]
+        self._notice_redactions(both, stored)
+        self._execute(delete_statements(root, held, stored, self.names))
+        self._execute(insert_statement(table, self.names) for table in filled)
         touched = {table.name for table in (*held, *filled)}
         for table, after in self._count_final(touched).items():
             expected = before[table] + staged[table]
@@ -139,20 +148,24 @@ class Merge:
             if change.touched:
                 self.result.changes.append(change)
 
-    def _drop_late(self, root: TableSchema, staged: Sequence[TableSchema]) -> dict[str, int]:
+    def _find_stored(self, root: TableSchema, dependents: Iterable[TableSchema]) -> Stored:
+        columns = version_columns(root, dependents)
+        ((*found,),) = self.client.execute_sql(find_stored_sql(root, columns, self.names)) or ()
+        return Stored.of(columns, found)
+
+    def _drop_late(
+        self, root: TableSchema, staged: Sequence[TableSchema], stored: Stored
+    ) -> dict[str, int]:
         """Take rows that come late out of staging; return what is left in the tables of a chain."""
-        rows = self.client.execute_sql(count_late_sql(root, self.names))
-        late = int(rows[0][0]) if rows else 0
-        if not late:
-            return {}
-        self.result.late[root.name] = late
-        self._notice_redactions(staged, late=True)
+        self._notice_redactions(staged, stored, late=True)
         self.make_deletable([root.name, *(table.name for table in staged)])
-        self._execute(drop_late_statements(root, staged, self.names))
+        self._execute(drop_late_statements(root, staged, stored, self.names))
         return self._count_staged([root.name, *(table.name for table in staged)])
 
-    def _notice_redactions(self, tables: Sequence[TableSchema], *, late: bool = False) -> None:
-        statements = notice_statements(tables, self.names, late=late)
+    def _notice_redactions(
+        self, tables: Sequence[TableSchema], stored: Stored, *, late: bool = False
+    ) -> None:
+        statements = notice_statements(tables, stored, self.names, late=late)
         known = REDACTED_ITEMS.name
         if known not in self.tables or not statements:
             return
@@ -168,6 +181,6 @@ class Merge:
     def _count_final(self, tables: Iterable[str]) -> dict[str, int]:
         return count_rows(self.client, {table: self.names.final(table) for table in tables})
 
-    def _execute(self, statements: Iterable[str]) -> None:
+    def _execute(self, statements: Iterable[Statement]) -> None:
         for statement in statements:
-            self.client.execute_sql(statement)
+            self.client.execute_sql(statement.sql, *statement.values)

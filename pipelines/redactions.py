@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pipelines.merge import Names, is_later, same_key
+from pipelines.merge import Names, Statement, Stored, is_later, same_key
 from sources.gladly.declarations import CONTENT_TYPES
 from sources.gladly.identity import REDACTED_ITEMS
 from sources.tables.declarations import (
@@ -81,35 +81,38 @@ def redacted_rows(tables: Mapping[str, TableFile], losers: set[Origin]) -> list[
     ]
 
 
-def forget_known_statement(names: Names) -> str:
+def forget_known_statement(names: Names) -> Statement:
     """Return the statement that takes redactions out of staging that are recorded already."""
     same = same_key(REDACTED_ITEMS.key, REDACTED_ITEMS.key, names, left="d", right="s")
-    return (
+    return Statement(
         f"DELETE FROM {names.staged(REDACTED_ITEMS.name)} AS s WHERE EXISTS ("
         f"SELECT 1 FROM {names.final(REDACTED_ITEMS.name)} AS d WHERE {same})"
     )
 
 
 def notice_statements(
-    tables: Iterable[TableSchema], names: Names, *, late: bool = False
-) -> list[str]:
+    tables: Iterable[TableSchema], stored: Stored, names: Names, *, late: bool = False
+) -> list[Statement]:
     """Return the statements that record what differs between stored and staged versions.
 
     Args:
         tables: Tables that have staged rows.
+        stored: Where the stored versions are.
         names: How the destination writes names.
         late: Compare the staged rows that come late, which are then the ones with the text, with
             the stored ones; else those that come in time, once the late ones are gone.
     """
     by_name = {table.name: table for table in tables}
     return [
-        _notice(by_name[watched.table], watched, names, late=late)
+        _notice(by_name[watched.table], watched, stored, names, late=late)
         for watched in WATCHED
         if watched.table in by_name
     ]
 
 
-def _notice(table: TableSchema, watched: Watched, names: Names, *, late: bool) -> str:
+def _notice(
+    table: TableSchema, watched: Watched, stored: Stored, names: Names, *, late: bool
+) -> Statement:
     filled, empty = ("s", "d") if late else ("d", "s")
     columns = [column.name for column in REDACTED_ITEMS.columns]
     (item,) = table.key
@@ -121,37 +124,45 @@ def _notice(table: TableSchema, watched: Watched, names: Names, *, late: bool) -
         f"r.{names.column('item_id')} = s.{names.column(item)} "
         f"AND r.{names.column('part')} = '{watched.part}')"
     )
+    holds = stored.holds(table, "d", names)
     conditions = [
+        holds.sql,
         _is_filled(filled, watched, names),
         _is_gone(empty, watched, names),
         f"NOT {is_known}",
     ]
     if late:
         conditions.append(f"({is_later('d', 's', [names.column(c) for c in table.version])})")
-    return (
+    misfits = (_misfit(watched),) * 2
+    return Statement(
         f"INSERT INTO {names.final(REDACTED_ITEMS.name)} ({', '.join(map(names.column, columns))}) "
         f"SELECT {', '.join(selected)} "
         f"FROM {names.staged(table.name)} AS s JOIN {names.final(table.name)} AS d "
         f"ON {same_key(table.key, table.key, names, left='d', right='s')} "
-        f"WHERE {' AND '.join(conditions)}"
+        f"WHERE {' AND '.join(conditions)}",
+        (*holds.values, *misfits),
     )
 
 
 def _is_filled(alias: str, watched: Watched, names: Names) -> str:
     column = f"{alias}.{names.column(watched.column)}"
     fits = f"{column} <> ''" + (f" AND {column} <> '{watched.gone}'" if watched.gone else "")
-    return f"(({fits}) OR {_has_misfit(alias, watched, names)})"
+    return f"(({fits}) OR {_has_misfit(alias, names)})"
 
 
 def _is_gone(alias: str, watched: Watched, names: Names) -> str:
     column = f"COALESCE({alias}.{names.column(watched.column)}, '')"
-    return f"({column} = '{watched.gone}' AND NOT {_has_misfit(alias, watched, names)})"
+    return f"({column} = '{watched.gone}' AND NOT {_has_misfit(alias, names)})"
 
 
-def _has_misfit(alias: str, watched: Watched, names: Names) -> str:
-    """Return the condition that ``_extra`` holds the value: it is there, but did not fit."""
+def _has_misfit(alias: str, names: Names) -> str:
+    """Return the condition that ``_extra`` holds ``_misfit``: a value is there, but did not fit."""
     extra = f"{alias}.{names.column(EXTRA)}"
-    return f"({extra} IS NOT NULL AND {extra} LIKE '%\"{watched.member}\":%')"
+    return f"({extra} IS NOT NULL AND {extra} LIKE %s)"
+
+
+def _misfit(watched: Watched) -> str:
+    return f'%"{watched.member}":%'
 
 
 def _by_table(watched: Iterable[Watched]) -> dict[str, list[Watched]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,17 +95,35 @@ def run(
 def read_tables(target: Target, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:
     """Return the current rows of every table: of DuckDB by itself, else as the product reads."""
     if target.destination_name == "duckdb":
-        return read_duckdb(target.data / "warehouse.duckdb", tables)
-    with TemporaryDirectory() as folder:
-        warehouse = target.warehouse(Path(folder)).declare()
-        with warehouse.opened():
-            return {
-                table.name: [
-                    _row(table, values)
-                    for values in warehouse.read(table.name, list(table.columns_by_name))
-                ]
-                for table in tables
-            }
+        found = read_duckdb(target.data / "warehouse.duckdb", tables)
+    else:
+        with TemporaryDirectory() as folder:
+            warehouse = target.warehouse(Path(folder)).declare()
+            with warehouse.opened():
+                found = {
+                    table.name: [
+                        _row(table, values)
+                        for values in warehouse.read(table.name, list(table.columns_by_name))
+                    ]
+                    for table in tables
+                }
+    # what replaces a row looks for its dependents by this
+    assert rows_of_another_version(found, tables) == []
+    return found
+
+
+def rows_of_another_version(tables: Tables, schemas: Iterable[TableSchema]) -> list[str]:
+    """Return the rows of dependent tables that name a row or version that their root has not."""
+    found: list[str] = []
+    by_name = {schema.name: schema for schema in schemas}
+    for schema in by_name.values():
+        if schema.parent in by_name:
+            key, version = by_name[schema.parent].key, schema.root_version
+            roots = {_values(row, (*key, *version)) for row in tables[schema.parent]}
+            rows = tables[schema.name]
+            names = (*schema.root_key, *version)
+            found += [f"{schema.name}: {row}" for row in rows if _values(row, names) not in roots]
+    return found
 
 
 def read_duckdb(
@@ -152,6 +170,10 @@ def sms(text: str, *attachments: str) -> dict[str, object]:
 def line(value: object) -> bytes:
     """Return a value as a line of JSONL."""
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+def _values(row: Row, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in names)
 
 
 def _quoted(table: TableSchema) -> str:

@@ -20,9 +20,11 @@ from pipelines.runner import Target
 from pipelines.warehouse import Warehouse
 from sandbox import Sandbox, SandboxSettings, WorldSettings, answer_status
 from sandbox.timestamps import format_milliseconds, to_milliseconds
+from sources.gladly.declarations import CUSTOMER
 from sources.gladly.enrichment_types import ENRICHMENT_KINDS, ENRICHMENT_READ
 from sources.gladly.selection import ENRICHMENT, REFERENCE
 from sources.http.errors import GiveUpError, HelpdeskError, RetryableError, SettingsError
+from sources.tables.declarations import table_schemas
 from tests.pipelines.runs import (
     DESTINATIONS,
     Row,
@@ -269,9 +271,11 @@ def touch(warehouse: Warehouse, sandbox: Sandbox, customers: list[str]) -> None:
     now = f"TIMESTAMPTZ '{sandbox.clock.now():%Y-%m-%d %H:%M:%S}+00'"
     warehouse.declare()
     with warehouse.session() as session:
-        table = session.names.final("customers")
-        for customer in customers:
-            session.run([f"UPDATE {table} SET _extracted_at = {now} WHERE id = '{customer}'"])
+        told = ", ".join(f"'{customer}'" for customer in customers)
+        for table in table_schemas(CUSTOMER):
+            (key,) = table.root_key or table.key
+            name = session.names.final(table.name)
+            session.run([f"UPDATE {name} SET _extracted_at = {now} WHERE {key} IN ({told})"])
 
 
 def test_what_is_not_found_twice_is_gone_since_the_first_time(
