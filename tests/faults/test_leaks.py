@@ -105,7 +105,8 @@ def in_a_reason(target: Target) -> str:
         target,
         "INSERT INTO gladly.quarantined_lines "
         "(job_id, file, line_number, extracted_at, byte_offset, byte_length, reason, is_cut) "
-        f"VALUES ('job', 'file', 1, NOW(), 0, 1, '{CANARY_TEXT}', FALSE)",
+        f"SELECT job_id, file, 1, extracted_at, 0, 1, '{CANARY_TEXT}', FALSE "
+        "FROM gladly.load_files LIMIT 1",
     )
 
 
