@@ -59,11 +59,8 @@ class Stored:
     def of(cls, columns: Sequence[str], found: Sequence[Any]) -> Stored:
         """Return what a row of ``find_stored_sql`` tells."""
         rows, late, *ends = found
-        return cls(
-            int(rows),
-            int(late or 0),
-            dict(zip(columns, zip(*[iter(ends)] * 2, strict=True), strict=True)),
-        )
+        pairs = zip(ends[::2], ends[1::2], strict=True)
+        return cls(int(rows), int(late or 0), dict(zip(columns, pairs, strict=True)))
 
     def holds(self, table: TableSchema, alias: str, names: Names) -> Statement:
         """Return the condition that a row of a table of the chain may be of these versions."""
