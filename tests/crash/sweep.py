@@ -106,13 +106,15 @@ class Sweep:
 
     def every_effect(self) -> list[Kill]:
         """Return a kill before each side effect; after every second one the folder is lost."""
-        return _in_turns(range(1, len(self.effects) + 1))
+        return [
+            Kill(effect=number, afterwards=(AFTERWARDS[number % 2],))
+            for number in range(1, len(self.effects) + 1)
+        ]
 
-    def some_effects(self, count: int, *, in_turns: bool) -> list[Kill]:
-        """Return so many of them, spread evenly; ``in_turns`` halves what follows each."""
+    def some_effects(self, count: int) -> list[Kill]:
+        """Return so many of them, spread evenly."""
         step = max(len(self.effects) // count, 1)
-        numbers = range(1 + step // 2, len(self.effects) + 1, step)
-        return _in_turns(numbers) if in_turns else [Kill(effect=number) for number in numbers]
+        return [Kill(effect=number) for number in range(1 + step // 2, len(self.effects) + 1, step)]
 
     def random_times(self, count: int, seed: int) -> list[Kill]:
         """Return so many moments of the job's time."""
@@ -179,13 +181,6 @@ def rows(crash: Crash, case: Path) -> Rows:
     gone = {row["customer_id"] for row in tables["erased_customers"]}
     named = _naming(case / "data" / "raw", gone)
     return counted_rows(tables, _RUN_SPECIFIC) + _stored(case) + named
-
-
-def _in_turns(effects: Iterable[int]) -> list[Kill]:
-    return [
-        Kill(effect=number, afterwards=(AFTERWARDS[place % 2],))
-        for place, number in enumerate(effects, 1)
-    ]
 
 
 def package_commits(effects: Sequence[str]) -> list[int]:

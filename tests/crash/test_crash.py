@@ -68,7 +68,7 @@ def test_a_job_that_is_killed_loses_and_doubles_nothing(
     check: Callable[[str, Findings], None],
 ) -> None:
     with sweep_of(destination, phase, tmp_path, postgres) as sweep:
-        found = sweep.run(sweep.some_effects(kills, in_turns=kills == SAMPLE))
+        found = sweep.run(sweep.some_effects(kills))
         check(f"{destination}, {phase}, some effects", found)
 
 
