@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sources.tables.declarations import LINEAGE, Kind, TableSchema
+from sources.tables.declarations import EXTRACTED_AT, LINE, TableSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Stored:
     Attributes:
         rows: Stored rows of such keys.
         late: Those with a later version than the staged one.
-        span: The least and the greatest value of each column that tells their version; empty where
-            rows of these keys may be anywhere.
+        span: The least and the greatest of the times of extraction and lines that these rows, and
+            all that depend on them, are of; empty where rows of these keys may be anywhere.
     """
 
     rows: int
@@ -62,11 +62,10 @@ class Stored:
         pairs = zip(ends[::2], ends[1::2], strict=True)
         return cls(int(rows), int(late or 0), dict(zip(columns, pairs, strict=True)))
 
-    def holds(self, table: TableSchema, alias: str, names: Names) -> Statement:
-        """Return the condition that a row of a table of the chain may be of these versions."""
-        columns = [name for name in self.span if name in (table.root_version or self.span)]
-        within = [f"{alias}.{names.column(name)} BETWEEN %s AND %s" for name in columns]
-        values = (end for name in columns for end in self.span[name])
+    def holds(self, names: Names) -> Statement:
+        """Return the condition that a row ``d`` of any table of the chain may be one of these."""
+        within = [f"d.{names.column(name)} BETWEEN %s AND %s" for name in self.span]
+        values = (end for ends in self.span.values() for end in ends)
         return Statement(" AND ".join(within) or "1 = 1", tuple(values))
 
     def may_be_in(self, tables: Iterable[TableSchema]) -> list[TableSchema]:
@@ -74,15 +73,16 @@ class Stored:
         return [*tables] if self.rows or not self.span else []
 
 
-def version_columns(root: TableSchema, dependents: Iterable[TableSchema]) -> list[str]:
-    """Return the columns of a root table that tell the version of a row, to it or a dependent.
+def span_columns(root: TableSchema, dependents: Iterable[TableSchema]) -> list[str]:
+    """Return the columns by which rows of a chain stand in order, equal in all rows of a key.
 
-    Texts are left out: ids stand in no order, so no destination skips anything by them. The ledger
-    has none: people delete rows of it so that files are loaded again, which leaves others without.
+    Files of the ledger and windows of reports have none, since their rows are of many lines.
+    People delete rows of these two so that they are loaded again, which leaves dependents alone.
     """
-    told = {*root.version, *(name for table in dependents for name in table.root_version)}
-    ordered = [column.name for column in LINEAGE if column.kind is not Kind.TEXT]
-    return [name for name in ordered if name in told]
+    in_order = (EXTRACTED_AT, LINE)
+    if any(not {*in_order} <= {*table.root_version} for table in dependents):
+        return []
+    return [name for name in in_order if name in root.columns_by_name]
 
 
 def find_stored_sql(root: TableSchema, columns: Iterable[str], names: Names) -> str:
@@ -100,7 +100,7 @@ def drop_late_statements(
 ) -> list[Statement]:
     """Return the statements that take late versions out of the staging tables."""
     same = same_key(root.key, root.key, names, left="d", right="s")
-    holds = stored.holds(root, "d", names)
+    holds = stored.holds(names)
     condition = (
         f"EXISTS (SELECT 1 FROM {names.final(root.name)} AS d "
         f"WHERE {same} AND {holds.sql} AND ({_is_late(root, names)}))"
@@ -138,16 +138,16 @@ def delete_statements(
         stored: Where these versions are.
         names: How the destination writes names.
     """
-    statements = []
-    for table in held:
-        same = same_key(table.root_key or root.key, root.key, names, left="d", right="s")
-        holds = stored.holds(table, "d", names)
-        sql = (
+    holds = stored.holds(names)
+    return [
+        Statement(
             f"DELETE FROM {names.final(table.name)} AS d WHERE {holds.sql} AND EXISTS ("
-            f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE {same})"
+            f"SELECT 1 FROM {names.staged(root.name)} AS s WHERE "
+            f"{same_key(table.root_key or root.key, root.key, names, left='d', right='s')})",
+            holds.values,
         )
-        statements.append(Statement(sql, holds.values))
-    return statements
+        for table in held
+    ]
 
 
 def insert_statement(table: TableSchema, names: Names) -> Statement:

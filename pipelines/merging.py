@@ -17,7 +17,7 @@ from pipelines.merge import (
     drop_late_statements,
     find_stored_sql,
     insert_statement,
-    version_columns,
+    span_columns,
 )
 from pipelines.redactions import forget_known_statement, notice_statements
 from sources.gladly.identity import REDACTED_ITEMS
@@ -149,7 +149,7 @@ class Merge:
                 self.result.changes.append(change)
 
     def _find_stored(self, root: TableSchema, dependents: Iterable[TableSchema]) -> Stored:
-        columns = version_columns(root, dependents)
+        columns = span_columns(root, dependents)
         ((*found,),) = self.client.execute_sql(find_stored_sql(root, columns, self.names)) or ()
         return Stored.of(columns, found)
 

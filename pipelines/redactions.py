@@ -124,7 +124,7 @@ def _notice(
         f"r.{names.column('item_id')} = s.{names.column(item)} "
         f"AND r.{names.column('part')} = '{watched.part}')"
     )
-    holds = stored.holds(table, "d", names)
+    holds = stored.holds(names)
     conditions = [
         holds.sql,
         _is_filled(filled, watched, names),

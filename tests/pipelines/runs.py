@@ -93,23 +93,27 @@ def run(
 
 
 def read_tables(target: Target, tables: Sequence[TableSchema] = GLADLY_TABLES) -> Tables:
-    """Return the current rows of every table: of DuckDB by itself, else as the product reads."""
-    if target.destination_name == "duckdb":
-        found = read_duckdb(target.data / "warehouse.duckdb", tables)
-    else:
-        with TemporaryDirectory() as folder:
-            warehouse = target.warehouse(Path(folder)).declare()
-            with warehouse.opened():
-                found = {
-                    table.name: [
-                        _row(table, values)
-                        for values in warehouse.read(table.name, list(table.columns_by_name))
-                    ]
-                    for table in tables
-                }
+    """Return the current rows of every table; each of a dependent is of a row its root has."""
+    found = _stored_tables(target, tables)
     # what replaces a row looks for its dependents by this
     assert rows_of_another_version(found, tables) == []
     return found
+
+
+def _stored_tables(target: Target, tables: Sequence[TableSchema]) -> Tables:
+    """Return the current rows of every table: of DuckDB by itself, else as the product reads."""
+    if target.destination_name == "duckdb":
+        return read_duckdb(target.data / "warehouse.duckdb", tables)
+    with TemporaryDirectory() as folder:
+        warehouse = target.warehouse(Path(folder)).declare()
+        with warehouse.opened():
+            return {
+                table.name: [
+                    _row(table, values)
+                    for values in warehouse.read(table.name, list(table.columns_by_name))
+                ]
+                for table in tables
+            }
 
 
 def rows_of_another_version(tables: Tables, schemas: Iterable[TableSchema]) -> list[str]:

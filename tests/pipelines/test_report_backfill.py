@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from pipelines import backfill as backfill_module
@@ -305,3 +306,20 @@ def test_any_destination_remembers_what_a_backfill_asked_for(
     assert report_differences(sandbox, tables, CHOSEN) == []
     assert len(windows_of(tables, TASKS)) == len(DAYS) + 3
     assert session_differences(sandbox, tables) == []
+
+
+@pytest.mark.parametrize("forgotten", [1, len(DAYS)], ids=["a day", "all days"])
+def test_days_that_are_forgotten_are_read_again_and_hold_their_rows_once(
+    forgotten: int, sandbox: Sandbox, target: Target
+) -> None:
+    backfill(sandbox, target)
+    once = read_tables(target)
+    with duckdb.connect(str(target.data / "warehouse.duckdb")) as connection:
+        connection.execute(
+            f"DELETE FROM gladly.report_windows WHERE metric_set = '{CONTACTS}' "
+            f"AND report_day < '{FIRST + timedelta(days=forgotten)}'"
+        )
+    backfill(sandbox, target)
+    again = read_tables(target)
+    assert report_differences(sandbox, again, CHOSEN) == []
+    assert windows_of(again, CONTACTS).keys() == windows_of(once, CONTACTS).keys()
