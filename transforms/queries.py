@@ -55,5 +55,6 @@ def columns_read(sql: str) -> Mapping[str, frozenset[str]]:
 
 def tables_in(query: exp.Expr) -> list[exp.Table]:
     """Return where a query names tables, in its order."""
-    own = {expression.alias for expression in query.find_all(exp.CTE)}
-    return [table for table in query.find_all(exp.Table) if table.name not in own]
+    found = list(query.find_all(exp.CTE, exp.Table))
+    own = {expression.alias for expression in found if isinstance(expression, exp.CTE)}
+    return [table for table in found if isinstance(table, exp.Table) and table.name not in own]

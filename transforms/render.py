@@ -73,7 +73,7 @@ def rebuild_statements(
     read = tables_read(model.sql)
     if read != set(model.reads):
         raise ValueError(f"{model.name} reads {sorted(read)}, declared is {sorted(model.reads)}")
-    table = _written(_path(model.name, names), dialect)
+    table = _path(model.name, dialect, names)
     columns = _columns(model, dialect, names)
     if model.make:
         sources = [_written(values, dialect) for values in _values(model, made or ())]
@@ -89,7 +89,7 @@ def rebuild_statements(
     if delta is None:
         fill = [_insert(table, columns, source) for source in sources]
         return [delete, *fill, *_analyze(table, dialect)]
-    made = _written(_path(delta, names), dialect)
+    made = _path(delta, dialect, names)
     return [
         f"CREATE TEMPORARY TABLE {made} AS {_select('*', table)} WHERE FALSE",
         *(_insert(made, columns, source) for source in sources),
@@ -103,13 +103,13 @@ def rebuild_statements(
 def delta_statements(delta: Delta, dialect: Dialect, names: Names) -> list[str]:
     """Return the statements that copy what changed of a table to a temporary one."""
     changed = _filled(_rows_of_delta(delta, dialect, names.identifier), dialect, names)
-    path = _written(_path(delta.name, names), dialect)
+    path = _path(delta.name, dialect, names)
     return [f"CREATE TEMPORARY TABLE {path} AS {changed}", *_analyze(path, dialect)]
 
 
 def drop_statement(name: str, dialect: Dialect, names: Names) -> str:
     """Return the statement that drops a table."""
-    return f"DROP TABLE {_written(_path(name, names), dialect)}"
+    return f"DROP TABLE {_path(name, dialect, names)}"
 
 
 def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
@@ -119,12 +119,12 @@ def query_statement(sql: str, dialect: Dialect, names: Names) -> str:
 
 def count_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query that counts a model's rows."""
-    return _select("COUNT(*)", _written(_path(model.name, names), dialect))
+    return _select("COUNT(*)", _path(model.name, dialect, names))
 
 
 def rows_statement(model: Model, dialect: Dialect, names: Names) -> str:
     """Return the query for all rows of a model."""
-    return _select(_columns(model, dialect, names), _written(_path(model.name, names), dialect))
+    return _select(_columns(model, dialect, names), _path(model.name, dialect, names))
 
 
 def check_statement(
@@ -310,7 +310,7 @@ def _template(query: exp.Expr, dialect: Dialect, identifier: Callable[[str], str
 
 def _filled(template: _Template, dialect: Dialect, names: Names) -> str:
     """Put the tables of a destination where their marks stand."""
-    paths = [_written(_path(table, names), dialect) for table in template.tables]
+    paths = [_path(table, dialect, names) for table in template.tables]
     return _MARKS.sub(lambda mark: paths[int(mark[1])], template.text)
 
 
@@ -333,10 +333,19 @@ def _analyze(table: str, dialect: Dialect) -> list[str]:
     return [f"{dialect.analyze} {table}"] if dialect.analyze else []
 
 
-def _path(table: str, names: Names) -> exp.Table:
-    *catalog, dataset, name = names.table(table)
-    return exp.table_(name, db=dataset, catalog=next(iter(catalog), None), quoted=True)
+def _path(table: str, dialect: Dialect, names: Names) -> str:
+    return _written_path(tuple(names.table(table)), dialect)
+
+
+@cache
+def _written_path(path: Sequence[str], dialect: Dialect) -> str:
+    *catalog, dataset, name = path
+    table = exp.table_(name, db=dataset, catalog=next(iter(catalog), None), quoted=True)
+    return _written(table, dialect)
 
 
 def _written(expression: exp.Expr, dialect: Dialect) -> str:
-    return expression.sql(dialect.name, comments=False, unsupported_level=ErrorLevel.RAISE)
+    # what is written is never read again: the generator may take it apart
+    return expression.sql(
+        dialect.name, comments=False, unsupported_level=ErrorLevel.RAISE, copy=False
+    )
