@@ -166,6 +166,37 @@ LIMIT 10""",
     ),
 )
 
+BACKLOG_CHANGES = Model(
+    CORE,
+    model_table(
+        "backlog_changes",
+        "When each conversation came into the backlog, and when it left it.",
+        KEY_CONVERSATION_ID,
+        Column(
+            "position",
+            Kind.INTEGER,
+            "That of the status it had from then on; 0 where it was open before its first.",
+            nullable=False,
+        ),
+        Column("changed_at", Kind.TIMESTAMP, "When it came or left.", nullable=False),
+        count("opened", "1 where it came: created or reopened."),
+        count("closed", "1 where it left: closed."),
+        key=("conversation_id", "position"),
+    ),
+    reads=("conversation_beginnings", "conversation_statuses"),
+    checks=(
+        Check(
+            "who comes or goes was out or in before",
+            "SELECT told.conversation_id, told.position FROM ("
+            "SELECT conversation_id, position, opened, closed, LAG(closed) OVER ("
+            "PARTITION BY conversation_id ORDER BY position) AS closed_before "
+            "FROM backlog_changes) AS told "
+            "WHERE told.opened + told.closed <> 1 OR told.opened <> COALESCE(told.closed_before, 1)",
+        ),
+    ),
+    changes=by_conversation("conversation_beginnings", "conversation_statuses"),
+)
+
 BACKLOG_BY_HOUR = Model(
     MARTS,
     model_table(
@@ -177,13 +208,7 @@ BACKLOG_BY_HOUR = Model(
         count("closed", "Conversations closed within it; each time counts."),
         key=("hour_start",),
     ),
-    reads=(
-        "conversation_beginnings",
-        "conversation_statuses",
-        "conversation_timeline",
-        "conversation_events",
-        "local_days",
-    ),
+    reads=("backlog_changes", "conversation_timeline", "conversation_events", "local_days"),
     checks=(
         Check(
             "what is open at an hour is what was at the hour before, with what came and went",
@@ -361,6 +386,7 @@ ORDER BY thousands""",
 CONVERSATION_MART_MODELS: tuple[Model, ...] = (
     RESPONSE_TIMES,
     CONVERSATIONS_CLOSED,
+    BACKLOG_CHANGES,
     BACKLOG_BY_HOUR,
     CONVERSATION_LINES,
     CONVERSATION_TEXTS,

@@ -188,6 +188,21 @@ def test_the_backlog_is_what_is_open_when_one_looks_at_every_hour(
     assert sum(row["closed"] for row in rows) > 50
 
 
+def test_conversations_come_into_the_backlog_and_leave_it_as_their_open_spans_say(
+    world: BuiltWorld, raw: Conversations
+) -> None:
+    expected = {
+        name: [mark for start, end in open_spans(one) for mark in ((start, 1, 0), (end, 0, 1))]
+        for name, one in raw.items()
+    }
+    told: dict[str, list[tuple[object, ...]]] = {name: [] for name in raw}
+    for row in sorted(world.models["backlog_changes"], key=itemgetter("position")):
+        told[row["conversation_id"]].append((row["changed_at"], row["opened"], row["closed"]))
+    assert told == {
+        name: [mark for mark in marks if mark[0]] for name, marks in expected.items()
+    }
+
+
 def names_of(raw: Raw) -> dict[str, str]:
     """Return what agents and customers are called, by id: profiles before exports."""
     names = {}
@@ -377,6 +392,11 @@ def test_the_backlog_counts_what_began_before_and_what_reopens(place: Place) -> 
         ("1/02:00", 1, 1, 0),
         ("1/03:00", 2, 1, 1),
     ]
+    changes = sorted(place.models()["backlog_changes"], key=itemgetter("conversation_id"))
+    positions: dict[str, list[int]] = {}
+    for row in sorted(changes, key=itemgetter("position")):
+        positions.setdefault(row["conversation_id"], []).append(row["position"])
+    assert positions == {"a": [1, 2, 3, 4], "again": [1], "middle": [0, 2], "silent": [0]}
 
 
 def test_a_conversation_created_before_the_first_day_is_open_from_its_start(place: Place) -> None:

@@ -10,9 +10,7 @@
 --   conversation 2       [--------------------------->   opened in hour 10, open at 11
 --   conversation 3          [---)      [--)              opened and closed in 10, and again in 11
 --
--- A conversation whose creation is not known, and whose first status that is told is a close or a
--- wait, or which has none, was open before, at least since the first that is loaded of it. One that
--- was merged into another is one with it: only the one that remains counts.
+-- When each conversation came into the backlog and left it, backlog_changes tells.
 WITH
 
 digits AS (
@@ -54,44 +52,12 @@ hours AS (
     AND day_hours.hour_number * 3600000000 <= EPOCH_US(loaded.until_at)
 ),
 
-statuses AS (
-  SELECT
-    conversation_id,
-    position,
-    status,
-    from_at,
-    LAG(status) OVER (PARTITION BY conversation_id ORDER BY position) AS status_before
-  FROM conversation_statuses
-),
-
 changes AS (
   SELECT
-    EPOCH_US(from_at) // 3600000000 AS hour_number,
-    CASE WHEN status = 'CLOSED' THEN 0 ELSE 1 END AS opened,
-    CASE WHEN status = 'CLOSED' THEN 1 ELSE 0 END AS closed
-  FROM statuses
-  WHERE status = 'CLOSED'
-    OR status_before = 'CLOSED'
-    OR (position = 1 AND status = 'OPEN')
-  UNION ALL
-  SELECT
-    EPOCH_US(COALESCE(LEAST(beginning.first_seen_at, first.from_at), first.from_at))
-    // 3600000000 AS hour_number,
-    1 AS opened,
-    0 AS closed
-  FROM conversation_beginnings AS beginning
-  INNER JOIN statuses AS first
-    ON first.conversation_id = beginning.conversation_id AND first.position = 1
-  WHERE first.status <> 'OPEN'
-  UNION ALL
-  SELECT
-    EPOCH_US(beginning.first_seen_at) // 3600000000 AS hour_number,
-    1 AS opened,
-    0 AS closed
-  FROM conversation_beginnings AS beginning
-  LEFT JOIN statuses AS first
-    ON first.conversation_id = beginning.conversation_id AND first.position = 1
-  WHERE first.conversation_id IS NULL AND beginning.first_seen_at IS NOT NULL
+    EPOCH_US(changed_at) // 3600000000 AS hour_number,
+    opened,
+    closed
+  FROM backlog_changes
 ),
 
 -- all hours of changes, also those before the first day that is loaded
