@@ -1,7 +1,8 @@
 """Days and business hours in local time: declarations, and the arithmetic SQL cannot do alike.
 
-Destinations differ in how they know time zones, so rows of these two models are computed here,
-from what their queries return; all other models join them and need no time zone.
+Destinations differ in how they know time zones, so rows of days and hours are computed here, from
+what their queries return; all other models join them and need no time zone. Until when anything is
+loaded, which days and clocks end with, is a model too.
 """
 
 from __future__ import annotations
@@ -292,4 +293,23 @@ BUSINESS_HOUR_SPANS = Model(
     make=business_hour_rows,
 )
 
-CALENDAR_MODELS = (LOCAL_DAYS, BUSINESS_HOUR_SPANS)
+LOADED_UNTIL = Model(
+    STAGING,
+    model_table(
+        "loaded_until",
+        "The newest instant that each table of what happens tells of.",
+        Column("table_name", Kind.TEXT, "The table.", nullable=False),
+        Column("until_at", Kind.TIMESTAMP, "The instant; null where it is empty."),
+        key=("table_name",),
+    ),
+    reads=(
+        "conversation_items",
+        "contact_events",
+        "conversation_events",
+        "agent_status_events",
+        "task_events",
+        "tasks",
+    ),
+)
+
+CALENDAR_MODELS = (LOADED_UNTIL, LOCAL_DAYS, BUSINESS_HOUR_SPANS)

@@ -25,6 +25,7 @@ from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, LOCAL_DATE, STAGING, Changes, Model, model_table
 
 _CONVERSATION_ID, _CUSTOMER_ID = "conversation_id", "customer_id"
+_ITEM_ID, _TASK_ID = "item_id", "task_id"
 _NEW = ("unseen_jobs", "moved_identities")
 
 UNSEEN_JOBS = Model(
@@ -138,6 +139,27 @@ CHANGED_CUSTOMERS = Model(
     as_built=("conversation_timeline", "conversation_beginnings", "task_facts", "customer_360"),
 )
 
+CHANGED_TASKS = Model(
+    CORE,
+    model_table(
+        "changed_tasks",
+        "Tasks of which models were made anew when they were last built from changes.",
+        Column("task_id", Kind.TEXT, "The task.", nullable=False),
+        key=("task_id",),
+    ),
+    reads=(
+        *_NEW,
+        "changed_items",
+        "loaded_until",
+        "task_beginnings",
+        "tasks",
+        "task_events",
+        "task_comments",
+        "task_facts",
+    ),
+    as_built=("task_facts",),
+)
+
 CHANGED_DAYS_BEFORE = Model(
     CORE,
     model_table(
@@ -213,6 +235,7 @@ CHANGE_MODELS = (
     CHANGED_ITEMS,
     CHANGED_CONVERSATIONS,
     CHANGED_CUSTOMERS,
+    CHANGED_TASKS,
     CHANGED_DAYS_BEFORE,
     CHANGED_DAYS,
 )
@@ -244,6 +267,28 @@ def by_customer(*reads: str, **columns: str) -> Changes:
     """
     by_id = dict.fromkeys(reads, _CUSTOMER_ID)
     return Changes(CHANGED_CUSTOMERS.name, _CUSTOMER_ID, by_id | columns, is_near=False)
+
+
+def by_item(*reads: str, **columns: str) -> Changes:
+    """Return how a model is built from the items that changed.
+
+    Args:
+        reads: What it reads by ``item_id``.
+        columns: What it reads by items in a column of another name.
+    """
+    by_id = dict.fromkeys(reads, _ITEM_ID)
+    return Changes(CHANGED_ITEMS.name, _ITEM_ID, by_id | columns)
+
+
+def by_task(*reads: str, **columns: str) -> Changes:
+    """Return how a model is built from the tasks that changed.
+
+    Args:
+        reads: What it reads by ``task_id``.
+        columns: What it reads by tasks in a column of another name.
+    """
+    by_id = dict.fromkeys(reads, _TASK_ID)
+    return Changes(CHANGED_TASKS.name, _TASK_ID, by_id | columns, is_near=False)
 
 
 def by_day(*reads: str) -> Changes:

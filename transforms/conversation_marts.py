@@ -208,7 +208,7 @@ BACKLOG_BY_HOUR = Model(
         count("closed", "Conversations closed within it; each time counts."),
         key=("hour_start",),
     ),
-    reads=("backlog_changes", "conversation_timeline", "conversation_events", "local_days"),
+    reads=("backlog_changes", "loaded_until", "local_days"),
     checks=(
         Check(
             "what is open at an hour is what was at the hour before, with what came and went",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.changes import CONVERSATION_SLICES, by_conversation
-from transforms.declarations import CORE, Changes, Check, Example, Model, count, model_table
+from transforms.changes import CONVERSATION_SLICES, by_conversation, by_item
+from transforms.declarations import CORE, Check, Example, Model, count, model_table
 
 CONVERSATION_ID = Column(
     "conversation_id", Kind.TEXT, "The conversation, as it is called after merges."
@@ -76,7 +76,7 @@ CONVERSATION_TIMELINE = Model(
             "WHERE entry.item_id IS NULL",
         ),
     ),
-    changes=Changes("changed_items", "item_id", dict.fromkeys(_TYPED, "id")),
+    changes=by_item(**dict.fromkeys(_TYPED, "id")),
     examples=(
         Example(
             "How many messages and calls come in on each channel, and how many go out?",

@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
+from transforms.changes import by_item, by_task
+from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
 from transforms.declarations import CORE, Check, Model, model_table
+
+TASK_BEGINNINGS = Model(
+    CORE,
+    model_table(
+        "task_beginnings",
+        "Tasks that were made in conversations, and how they stood then.",
+        Column("item_id", Kind.TEXT, "The task, which has the id of its item.", nullable=False),
+        CONVERSATION_ID,
+        CUSTOMER_ID,
+        Column("created_at", Kind.TIMESTAMP, "When it was made."),
+        Column("created_by_type", Kind.TEXT, "Who made it, such as AGENT or API."),
+        Column("created_by_id", Kind.TEXT, "Their id, such as that of the agent."),
+        Column("assignee_inbox_id", Kind.TEXT, "Inbox it was assigned to."),
+        Column("assignee_agent_id", Kind.TEXT, "Agent it was assigned to; null for nobody."),
+        Column("due_at", Kind.TIMESTAMP, "When it was due; null for never."),
+        key=("item_id",),
+    ),
+    reads=("conversation_timeline", "task_items"),
+    changes=by_item("conversation_timeline", task_items="id"),
+)
 
 TASK_FACTS = Model(
     CORE,
@@ -62,16 +84,14 @@ TASK_FACTS = Model(
         key=("task_id",),
     ),
     reads=(
-        "contact_events",
-        "conversation_events",
-        "agent_status_events",
+        "loaded_until",
+        "task_beginnings",
         "task_events",
         "tasks",
-        "task_items",
         "task_comments",
-        "conversation_timeline",
         "customer_identities",
     ),
+    changes=by_task("task_events", "task_comments", task_beginnings="item_id", tasks="id"),
     checks=(
         Check(
             "no task is closed before it is made",
@@ -92,4 +112,4 @@ TASK_FACTS = Model(
     ),
 )
 
-TASK_MODELS: tuple[Model, ...] = (TASK_FACTS,)
+TASK_MODELS: tuple[Model, ...] = (TASK_BEGINNINGS, TASK_FACTS)

@@ -15,40 +15,29 @@
 -- event that is loaded.
 WITH
 
-recorded AS (
-  SELECT timestamp AS at FROM contact_events
-  UNION ALL
-  SELECT timestamp AS at FROM conversation_events
-  UNION ALL
-  SELECT timestamp AS at FROM agent_status_events
-  UNION ALL
-  SELECT timestamp AS at FROM task_events
-  UNION ALL
-  SELECT _extracted_at AS at FROM tasks
-),
-
 loaded AS (
-  SELECT MAX(at) AS until
-  FROM recorded
-),
-
-items AS (
-  SELECT
-    entry.item_id AS task_id,
-    entry.conversation_id,
-    entry.customer_id,
-    entry.occurred_at AS at,
-    entry.author_type,
-    entry.author_id,
-    item.assignee_inbox_id,
-    item.assignee_agent_id,
-    item.due_at
-  FROM conversation_timeline AS entry
-  INNER JOIN task_items AS item ON item.id = entry.item_id
+  SELECT MAX(until_at) AS until_at
+  FROM loaded_until
+  WHERE table_name <> 'conversation_items'
 ),
 
 events AS (
-  SELECT *
+  SELECT
+    task_id,
+    event_id,
+    type,
+    timestamp,
+    customer_id,
+    initiator_type,
+    initiator_id,
+    comment_id,
+    due_at,
+    assignee_inbox_id,
+    assignee_agent_id,
+    context_created_at,
+    context_due_at,
+    context_assignee_inbox_id,
+    context_assignee_agent_id
   FROM task_events
   WHERE task_id <> '' AND timestamp IS NOT NULL
 ),
@@ -58,22 +47,22 @@ ids AS (
   UNION
   SELECT id AS task_id FROM tasks
   UNION
-  SELECT task_id FROM items
+  SELECT item_id AS task_id FROM task_beginnings
 ),
 
 -- how a task stood: rank orders what is told at one instant, later holds
 stood AS (
   SELECT
-    task_id,
+    item_id AS task_id,
     'due' AS about,
-    at,
+    created_at AS at,
     0 AS told_rank,
     '' AS event_id,
     due_at,
     CAST(NULL AS TEXT) AS inbox_id,
     CAST(NULL AS TEXT) AS agent_id,
     CAST(NULL AS TEXT) AS status
-  FROM items
+  FROM task_beginnings
   UNION ALL
   SELECT
     task_id,
@@ -103,16 +92,16 @@ stood AS (
   FROM tasks
   UNION ALL
   SELECT
-    task_id,
+    item_id AS task_id,
     'assignee' AS about,
-    at,
+    created_at AS at,
     0 AS told_rank,
     '' AS event_id,
     CAST(NULL AS TIMESTAMPTZ) AS due_at,
     assignee_inbox_id AS inbox_id,
     assignee_agent_id AS agent_id,
     CAST(NULL AS TEXT) AS status
-  FROM items
+  FROM task_beginnings
   UNION ALL
   SELECT
     task_id,
@@ -246,20 +235,20 @@ commented AS (
 gathered AS (
   SELECT
     ids.task_id,
-    items.conversation_id,
+    beginning.conversation_id,
     CASE
       WHEN task.customer_id <> '' THEN task.customer_id
       WHEN told.customer_id <> '' THEN told.customer_id
-      ELSE items.customer_id
+      ELSE beginning.customer_id
     END AS sent_customer_id,
     COALESCE(
       task.timestamp,
       happened.created_at,
       happened.context_created_at,
-      items.at
+      beginning.created_at
     ) AS created_at,
-    COALESCE(task.created_by_type, told.created_by_type, items.author_type) AS created_by_type,
-    COALESCE(task.created_by_id, told.created_by_id, items.author_id) AS created_by_id,
+    COALESCE(task.created_by_type, told.created_by_type, beginning.created_by_type) AS created_by_type,
+    COALESCE(task.created_by_id, told.created_by_id, beginning.created_by_id) AS created_by_id,
     CASE WHEN standing.inbox_id <> '' THEN standing.inbox_id END AS assignee_inbox_id,
     CASE WHEN standing.agent_id <> '' THEN standing.agent_id END AS assignee_agent_id,
     standing.status,
@@ -282,7 +271,7 @@ gathered AS (
     happened.created_at IS NOT NULL AS is_beginning_seen
   FROM ids
   LEFT JOIN tasks AS task ON task.id = ids.task_id
-  LEFT JOIN items ON items.task_id = ids.task_id
+  LEFT JOIN task_beginnings AS beginning ON beginning.item_id = ids.task_id
   LEFT JOIN standing ON standing.task_id = ids.task_id
   LEFT JOIN happened ON happened.task_id = ids.task_id
   LEFT JOIN told ON told.task_id = ids.task_id AND told.place = 1
@@ -306,7 +295,7 @@ SELECT
   * CAST('0.000001' AS DECIMAL(7, 6)) AS created_to_closed_seconds,
   CASE
     WHEN task.status = 'CLOSED' THEN task.closed_at > task.due_at
-    WHEN task.status <> '' THEN task.due_at < loaded.until
+    WHEN task.status <> '' THEN task.due_at < loaded.until_at
   END AS is_overdue,
   task.times_closed,
   task.times_reopened,

@@ -26,12 +26,9 @@ digits AS (
 ),
 
 loaded AS (
-  SELECT MAX(at) AS until_at
-  FROM (
-    SELECT MAX(occurred_at) AS at FROM conversation_timeline
-    UNION ALL
-    SELECT MAX(timestamp) AS at FROM conversation_events
-  ) AS told
+  SELECT MAX(until_at) AS until_at
+  FROM loaded_until
+  WHERE table_name IN ('conversation_items', 'conversation_events')
 ),
 
 -- hours are numbered from 1970; a local day lasts at most 25 of them
