@@ -191,7 +191,8 @@ BACKLOG_CHANGES = Model(
             "SELECT conversation_id, position, opened, closed, LAG(closed) OVER ("
             "PARTITION BY conversation_id ORDER BY position) AS closed_before "
             "FROM backlog_changes) AS told "
-            "WHERE told.opened + told.closed <> 1 OR told.opened <> COALESCE(told.closed_before, 1)",
+            "WHERE told.opened + told.closed <> 1 "
+            "OR told.opened <> COALESCE(told.closed_before, 1)",
         ),
     ),
     changes=by_conversation("conversation_beginnings", "conversation_statuses"),

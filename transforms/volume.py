@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
 from transforms.changes import by_conversation, by_day
-from transforms.declarations import CORE, LOCAL_DATE, MARTS, Check, Example, Model, model_table
+from transforms.conversations import KEY_CONVERSATION_ID
+from transforms.declarations import (
+    CORE,
+    LOCAL_DATE,
+    MARTS,
+    Check,
+    Example,
+    Model,
+    count,
+    model_table,
+)
 
 _VOLUMES = (
     Column("contacts_started", Kind.INTEGER, "Contacts that began.", nullable=False),
@@ -291,6 +301,45 @@ ORDER BY local_date""",
 
 _AVERAGE_HANDLE = "Handle and after-contact time, of those that have any, on average; null for none"
 
+CONVERSATION_REASONS = Model(
+    CORE,
+    model_table(
+        "conversation_reasons",
+        "Conversations with contact under each topic they have, and how much work they were.",
+        KEY_CONVERSATION_ID,
+        Column("topic_id", Kind.TEXT, "The topic; empty for none.", nullable=False),
+        Column("position", Kind.INTEGER, "Of the conversation's topics, from 1.", nullable=False),
+        count("topics", "How many it has."),
+        Column("is_reopened", Kind.BOOLEAN, "Whether it was open after a close.", nullable=False),
+        Column("has_ai", Kind.BOOLEAN, "Whether AI took part in it.", nullable=False),
+        count("messages", "Its messages, of whomever."),
+        Column(
+            "handle_microseconds",
+            Kind.INTEGER,
+            "Handle and after-contact time of agents in it; null where no work session of it "
+            "ended.",
+        ),
+        key=("conversation_id", "topic_id"),
+    ),
+    reads=(
+        "work_session_events",
+        "conversation_identities",
+        "conversation_participation",
+        "conversation_topics_over_time",
+    ),
+    checks=(
+        Check(
+            "topics of a conversation are numbered from 1",
+            "SELECT conversation_id, MAX(topics) AS topics FROM conversation_reasons "
+            "GROUP BY conversation_id HAVING MIN(position) <> 1 OR MAX(position) <> COUNT(*) "
+            "OR COUNT(*) <> GREATEST(MAX(topics), 1)",
+        ),
+    ),
+    changes=by_conversation(
+        "work_session_events", "conversation_participation", "conversation_topics_over_time"
+    ),
+)
+
 CONTACT_REASONS = Model(
     MARTS,
     model_table(
@@ -366,13 +415,7 @@ CONTACT_REASONS = Model(
         ),
         key=("topic_id",),
     ),
-    reads=(
-        "topic_hierarchy",
-        "work_session_events",
-        "conversation_identities",
-        "conversation_participation",
-        "conversation_topics_over_time",
-    ),
+    reads=("topic_hierarchy", "conversation_reasons"),
     checks=(
         Check(
             "a topic and all below it have at least the conversations of the topic, and not more "
@@ -504,6 +547,7 @@ VOLUME_MODELS: tuple[Model, ...] = (
     CONVERSATION_PARTICIPATION,
     CHANNEL_VOLUME,
     TOPIC_VOLUME,
+    CONVERSATION_REASONS,
     CONTACT_REASONS,
     AI_CONTAINMENT,
 )

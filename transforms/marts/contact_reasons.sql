@@ -23,89 +23,97 @@ ancestors AS (
   UNION ALL
   SELECT
     below.topic_id,
-    above.topic_id AS ancestor_id,
-    above.parent_id,
-    above.level
+    higher.topic_id AS ancestor_id,
+    higher.parent_id,
+    higher.level
   FROM ancestors AS below
-  INNER JOIN topic_hierarchy AS above ON above.topic_id = below.parent_id
+  INNER JOIN topic_hierarchy AS higher ON higher.topic_id = below.parent_id
   WHERE below.level > 1
 ),
 
-worked AS (
-  SELECT
-    COALESCE(identity.resolved_conversation_id, session.conversation_id) AS conversation_id,
-    SUM(
-      CAST(
-        ROUND(COALESCE(session.work_session_handle_time_seconds, 0) * 1000000) AS BIGINT
-      )
-      + CAST(
-        ROUND(COALESCE(session.work_session_after_contact_time_seconds, 0) * 1000000) AS BIGINT
-      )
-    ) AS microseconds
-  FROM work_session_events AS session
-  LEFT JOIN conversation_identities AS identity
-    ON identity.conversation_id = session.conversation_id
-  WHERE session.agent_id <> '' AND session.work_session_handle_time_seconds IS NOT NULL
-  GROUP BY COALESCE(identity.resolved_conversation_id, session.conversation_id)
+above AS (
+  SELECT DISTINCT topic_id, ancestor_id
+  FROM ancestors
 ),
 
-talked AS (
+own AS (
   SELECT
-    conversation.conversation_id,
-    CASE WHEN conversation.is_reopened THEN 1 ELSE 0 END AS is_reopened,
-    CASE WHEN conversation.has_ai THEN 1 ELSE 0 END AS has_ai,
-    conversation.messages,
-    worked.microseconds
-  FROM conversation_participation AS conversation
-  LEFT JOIN worked ON worked.conversation_id = conversation.conversation_id
-  WHERE conversation.has_contact OR conversation.messages + conversation.calls > 0
+    topic_id,
+    COUNT(*) AS conversations,
+    SUM(CASE WHEN position = 1 THEN 1 ELSE 0 END) AS first_of_conversations,
+    SUM(CASE WHEN is_reopened THEN 1 ELSE 0 END) AS reopened,
+    SUM(CASE WHEN has_ai THEN 1 ELSE 0 END) AS with_ai,
+    SUM(messages) AS messages,
+    COUNT(handle_microseconds) AS worked,
+    CAST(COALESCE(SUM(handle_microseconds), 0) AS BIGINT) AS microseconds
+  FROM conversation_reasons
+  GROUP BY topic_id
 ),
 
 total AS (
-  SELECT COUNT(*) AS all_conversations
-  FROM talked
+  SELECT CAST(COALESCE(SUM(first_of_conversations), 0) AS BIGINT) AS all_conversations
+  FROM own
 ),
 
-labels AS (
-  SELECT talked.conversation_id, COALESCE(topic.topic_id, '') AS topic_id
-  FROM talked
-  LEFT JOIN conversation_topics_over_time AS topic
-    ON topic.conversation_id = talked.conversation_id AND topic.is_current
-),
-
--- each conversation once under each topic: as its own, and within what is below it
-counted AS (
-  SELECT conversation_id, topic_id, 1 AS is_own
-  FROM labels
-  UNION ALL
-  SELECT conversation_id, topic_id, 0 AS is_own
-  FROM labels
-  WHERE topic_id NOT IN (SELECT topic_id FROM topic_hierarchy)
-  UNION ALL
-  SELECT DISTINCT labels.conversation_id, ancestors.ancestor_id AS topic_id, 0 AS is_own
-  FROM labels
-  INNER JOIN ancestors ON ancestors.topic_id = labels.topic_id
-),
-
-sums AS (
+-- one topic is once under each above it; of several, some may be under the same
+single AS (
   SELECT
-    counted.topic_id,
-    counted.is_own,
+    topic_id,
     COUNT(*) AS conversations,
-    SUM(talked.is_reopened) AS reopened,
-    SUM(talked.has_ai) AS with_ai,
-    SUM(talked.messages) AS messages,
-    COUNT(talked.microseconds) AS worked,
-    CAST(COALESCE(SUM(talked.microseconds), 0) AS BIGINT) AS microseconds
-  FROM counted
-  INNER JOIN talked ON talked.conversation_id = counted.conversation_id
-  GROUP BY counted.topic_id, counted.is_own
+    SUM(CASE WHEN is_reopened THEN 1 ELSE 0 END) AS reopened,
+    COUNT(handle_microseconds) AS worked,
+    SUM(handle_microseconds) AS microseconds
+  FROM conversation_reasons
+  WHERE topics <= 1
+  GROUP BY topic_id
+),
+
+several AS (
+  SELECT DISTINCT
+    reason.conversation_id,
+    COALESCE(above.ancestor_id, reason.topic_id) AS topic_id,
+    reason.is_reopened,
+    reason.handle_microseconds
+  FROM conversation_reasons AS reason
+  LEFT JOIN above ON above.topic_id = reason.topic_id
+  WHERE reason.topics > 1
+),
+
+parts AS (
+  SELECT
+    COALESCE(above.ancestor_id, single.topic_id) AS topic_id,
+    single.conversations,
+    single.reopened,
+    single.worked,
+    single.microseconds
+  FROM single
+  LEFT JOIN above ON above.topic_id = single.topic_id
+  UNION ALL
+  SELECT
+    topic_id,
+    COUNT(*) AS conversations,
+    SUM(CASE WHEN is_reopened THEN 1 ELSE 0 END) AS reopened,
+    COUNT(handle_microseconds) AS worked,
+    SUM(handle_microseconds) AS microseconds
+  FROM several
+  GROUP BY topic_id
+),
+
+below AS (
+  SELECT
+    topic_id,
+    SUM(conversations) AS conversations,
+    SUM(reopened) AS reopened,
+    SUM(worked) AS worked,
+    CAST(COALESCE(SUM(microseconds), 0) AS BIGINT) AS microseconds
+  FROM parts
+  GROUP BY topic_id
 ),
 
 ids AS (
   SELECT topic_id FROM topic_hierarchy
   UNION
-  SELECT topic_id FROM labels
+  SELECT topic_id FROM own
 )
 
 SELECT
@@ -137,6 +145,6 @@ SELECT
     AS average_handle_seconds_with_subtopics
 FROM ids
 CROSS JOIN total
-LEFT JOIN sums AS own ON own.topic_id = ids.topic_id AND own.is_own = 1
-LEFT JOIN sums AS below ON below.topic_id = ids.topic_id AND below.is_own = 0
+LEFT JOIN own ON own.topic_id = ids.topic_id
+LEFT JOIN below ON below.topic_id = ids.topic_id
 LEFT JOIN topic_hierarchy AS topic ON topic.topic_id = ids.topic_id
