@@ -97,7 +97,7 @@ class Builder:
         built, deltas, read = [], [], read_deltas(models)
         for model in with_deltas(models, read):
             for delta in read:
-                if delta.readers[0] == model.name:
+                if delta.needed_by == model.name:
                     with loads_first(f"{model.name} reads {delta.table}", self.raw_dataset):
                         self._execute(delta_statements(delta, self.dialect, self.names))
                     deltas.append(delta.name)

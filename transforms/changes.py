@@ -77,7 +77,7 @@ CHANGED_CONVERSATIONS = Model(
         "contact_events",
         "work_session_events",
         "conversations",
-        "changed_items",
+        "changed_items_before",
         "report_windows",
         "report_gladly_ai_sessions_detail",
         "report_gladly_ai_sessions_detail_with_messages",
@@ -99,6 +99,20 @@ CHANGED_ITEMS = Model(
     reads=(*_NEW, "conversation_items"),
 )
 
+CHANGED_ITEMS_BEFORE = Model(
+    CORE,
+    model_table(
+        "changed_items_before",
+        "Items that models made anew when they were last built from changes, as they were before.",
+        Column("item_id", Kind.TEXT, "The item.", nullable=False),
+        Column("conversation_id", Kind.TEXT, "The conversation it was of, as it was called then."),
+        Column("customer_id", Kind.TEXT, "The customer it was of, as they were called then."),
+        key=("item_id",),
+    ),
+    reads=("changed_items", "conversation_timeline"),
+    as_built=("conversation_timeline",),
+)
+
 CHANGED_CUSTOMERS = Model(
     CORE,
     model_table(
@@ -114,7 +128,7 @@ CHANGED_CUSTOMERS = Model(
     ),
     reads=(
         *_NEW,
-        "changed_items",
+        "changed_items_before",
         "changed_conversations",
         "customer_identities",
         "customer_merges",
@@ -131,12 +145,11 @@ CHANGED_CUSTOMERS = Model(
         "task_events",
         "payment_request_events",
         "topic_hierarchy",
-        "conversation_timeline",
         "conversation_beginnings",
         "task_facts",
         "customer_360",
     ),
-    as_built=("conversation_timeline", "conversation_beginnings", "task_facts", "customer_360"),
+    as_built=("conversation_beginnings", "task_facts", "customer_360"),
 )
 
 CHANGED_TASKS = Model(
@@ -233,6 +246,7 @@ CHANGE_MODELS = (
     UNSEEN_JOBS,
     MOVED_IDENTITIES,
     CHANGED_ITEMS,
+    CHANGED_ITEMS_BEFORE,
     CHANGED_CONVERSATIONS,
     CHANGED_CUSTOMERS,
     CHANGED_TASKS,
@@ -250,12 +264,7 @@ def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Chang
         columns: What it reads by conversations in a column of another name.
     """
     by_id = dict.fromkeys(reads, _CONVERSATION_ID)
-    reads_by_id = by_id | columns
-    # those of no conversation are from all times
-    is_near = not or_none
-    return Changes(
-        CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, reads_by_id, or_none, is_near=is_near
-    )
+    return Changes(CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, by_id | columns, or_none)
 
 
 def by_customer(*reads: str, **columns: str) -> Changes:

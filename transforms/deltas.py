@@ -11,7 +11,7 @@ that, and models that follow it read that.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from transforms.declarations import Changes, Model
@@ -31,7 +31,10 @@ class Delta:
         columns: Those that models read of it.
         changes: By which ids it is read.
         made: How it was made anew itself, just before, by other ids; None where it was not.
+        changed: The delta that holds its rows of such ids, where there is one: only what belongs
+            to none is looked for.
         readers: The models that read it, in order.
+        needed_by: The first model that reads it, or a delta that is made of it.
     """
 
     name: str
@@ -39,21 +42,27 @@ class Delta:
     columns: tuple[str, ...]
     changes: Changes
     made: Changes | None
+    changed: str
     readers: tuple[str, ...]
+    needed_by: str
 
 
 def read_deltas(models: Sequence[Model]) -> list[Delta]:
-    """Return what models read by ids that changed, and no model makes by the same ids."""
+    """Return what models read by ids that changed, and no model makes by the same ids.
+
+    One that another is made of comes before it.
+    """
     made = _made(models)
-    readers: dict[tuple[str, str, bool], list[Model]] = defaultdict(list)
+    readers: dict[tuple[str, str], list[Model]] = defaultdict(list)
     for model in models:
         if model.changes:
             for table in model.changes.reads:
                 if not _makes(made, table, model.changes):
-                    readers[table, model.changes.ids, model.changes.or_none].append(model)
+                    readers[table, model.changes.ids].append(model)
     return [
-        _read_delta(f"{_PREFIX}read_{number}_{table}", table, of, made.get(table))
-        for number, ((table, *_), of) in enumerate(readers.items(), 1)
+        delta
+        for number, ((table, _), of) in enumerate(readers.items(), 1)
+        for delta in _read_deltas(f"{_PREFIX}read_{number}_{table}", table, of, made.get(table))
     ]
 
 
@@ -95,18 +104,40 @@ def _made_name(model: str) -> str:
     return f"{_PREFIX}made_{model}"
 
 
-def _read_delta(name: str, table: str, readers: Sequence[Model], made: Changes | None) -> Delta:
-    (changes, *_) = [model.changes for model in readers if model.changes]
+def _read_deltas(
+    name: str, table: str, readers: Sequence[Model], made: Changes | None
+) -> Iterator[Delta]:
+    """Yield what changed of a table, and what changed and what belongs to none: each if read."""
+    of_ids = [model for model in readers if not _reads_none(model)]
+    or_none = [model for model in readers if _reads_none(model)]
+    source = replace(made, deltas={table: _made_name(table)}) if made else None
+    changed = ""
+    for delta, of, columns_of in (
+        (name, of_ids, readers),
+        (f"{name}_or_none", or_none, or_none),
+    ):
+        if of:
+            (changes, *_) = [model.changes for model in of if model.changes]
+            yield Delta(
+                name=delta,
+                table=table,
+                columns=_columns_read(table, changes.reads[table], columns_of),
+                changes=changes,
+                made=source,
+                changed=changed,
+                readers=tuple(model.name for model in of),
+                needed_by=columns_of[0].name,
+            )
+            changed = delta
+
+
+def _reads_none(model: Model) -> bool:
+    return bool(model.changes and model.changes.or_none)
+
+
+def _columns_read(table: str, id_column: str, readers: Iterable[Model]) -> tuple[str, ...]:
     queries = [sql for model in readers for sql in (model.sql, *_checked(model))]
-    columns = {changes.reads[table]}.union(*(columns_read(sql).get(table, ()) for sql in queries))
-    return Delta(
-        name=name,
-        table=table,
-        columns=tuple(sorted(columns)),
-        changes=changes,
-        made=replace(made, deltas={table: _made_name(table)}) if made else None,
-        readers=tuple(model.name for model in readers),
-    )
+    return tuple(sorted({id_column}.union(*(columns_read(q).get(table, ()) for q in queries))))
 
 
 def _checked(model: Model) -> Iterable[str]:

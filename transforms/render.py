@@ -160,19 +160,32 @@ def _rows_to_make(
 
 @cache
 def _rows_of_delta(delta: Delta, dialect: Dialect, identifier: Callable[[str], str]) -> _Template:
-    is_changed = _is_changed(delta.changes, delta.changes.reads[delta.table])
-    place = _place_of_row(delta.changes, dialect)
-    query: exp.Query = _rows_where(is_changed, delta.table, delta.columns, place)
-    if delta.made:
-        # rows that were just made are not stored yet: their places are far from all others
-        is_made = _is_changed(delta.made, delta.made.column)
-        is_stored = exp.and_(is_changed, exp.not_(is_made))
-        query = exp.union(
-            _rows_where(is_stored, delta.table, delta.columns, place),
-            exp.select(*delta.columns).from_(delta.made.deltas[delta.table]).where(is_changed),
-            distinct=False,
-        )
-    return _template(query, dialect, identifier)
+    changes, column = delta.changes, delta.changes.reads[delta.table]
+    of_ids, of_none = _is_among(changes, column), exp.column(column).is_(exp.null())
+    parts = []
+    if delta.changed:
+        parts.append(exp.select(*delta.columns).from_(delta.changed))
+    else:
+        parts += _rows_of_delta_where(of_ids, delta, _place_of_row(changes, dialect))
+    if changes.or_none:
+        parts += _rows_of_delta_where(of_none, delta, "")
+    return _template(
+        exp.union(*parts, distinct=False) if parts[1:] else parts[0], dialect, identifier
+    )
+
+
+def _rows_of_delta_where(condition: exp.Expr, delta: Delta, place_of_row: str) -> list[exp.Select]:
+    """Return the queries for rows of a delta: those that are stored, and those just made."""
+    if delta.made is None:
+        return [_rows_where(condition, delta.table, delta.columns, place_of_row)]
+    # rows that were just made are not stored yet: their places are far from all others
+    is_made = _is_changed(delta.made, delta.made.column)
+    is_stored = exp.and_(condition, exp.not_(is_made))
+    made = delta.made.deltas[delta.table]
+    return [
+        _rows_where(is_stored, delta.table, delta.columns, place_of_row),
+        exp.select(*delta.columns).from_(made).where(condition),
+    ]
 
 
 @cache
@@ -257,13 +270,17 @@ def _parts(model: Model, changes: Changes | None, slices: int) -> Iterator[Chang
 
 
 def _is_changed(changes: Changes, column: str) -> exp.Expr:
+    found = _is_among(changes, column)
+    # what belongs to none is always made anew
+    return exp.or_(found, exp.column(column).is_(exp.null())) if changes.or_none else found
+
+
+def _is_among(changes: Changes, column: str) -> exp.Expr:
     ids = exp.select(changes.column).from_(changes.ids)
     if changes.slices is not None:
         slices = exp.column("slice")
         ids = ids.where(slices >= changes.slices.start, slices < changes.slices.stop)
-    found = exp.column(column).isin(query=ids)
-    # what belongs to none is always made anew
-    return exp.or_(found, exp.column(column).is_(exp.null())) if changes.or_none else found
+    return exp.column(column).isin(query=ids)
 
 
 def _check_columns(model: Model) -> None:

@@ -49,6 +49,7 @@ CRASH_MODELS = tuple(
         "unseen_jobs",
         "moved_identities",
         "changed_items",
+        "changed_items_before",
         "changed_conversations",
         "conversation_timeline",
         "conversation_participation",

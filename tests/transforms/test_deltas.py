@@ -53,11 +53,32 @@ def test_a_delta_has_the_columns_that_its_readers_read(delta: Delta) -> None:
 
 
 def test_rows_that_were_just_made_are_copied_from_where_they_were_made() -> None:
-    copied = {delta.table: delta_statements(delta, DIALECTS["duckdb"], NAMES) for delta in DELTAS}
-    stored, made = copied["conversation_timeline"][0].split(" UNION ALL ")
+    stored, made = copied("conversation_timeline", or_none=False)
     assert 'NOT "item_id" IN (SELECT "item_id" FROM "dataset"."changed_items")' in stored
     assert 'FROM "dataset"."delta_made_conversation_timeline" WHERE "conversation_id" IN (' in made
-    assert "UNION" not in copied["conversation_events"][0]
+    assert len(copied("conversation_events", or_none=False)) == 1
+
+
+def test_what_belongs_to_none_is_looked_for_where_what_changed_is_known() -> None:
+    changed, stored, made = copied("conversation_timeline", or_none=True)
+    assert "WHERE" not in changed
+    assert '"conversation_id" IS NULL AND NOT "item_id" IN (' in stored
+    assert made.endswith('"delta_made_conversation_timeline" WHERE "conversation_id" IS NULL')
+    tables = [delta.name for delta in DELTAS]
+    for delta in DELTAS:
+        if delta.changed:
+            assert delta.changed in tables[: tables.index(delta.name)]
+
+
+def copied(table: str, *, or_none: bool) -> list[str]:
+    (delta,) = [
+        delta
+        for delta in DELTAS
+        if delta.table == table
+        and delta.changes.ids == "changed_conversations"
+        and delta.changes.or_none == or_none
+    ]
+    return delta_statements(delta, DIALECTS["duckdb"], NAMES)[0].split(" UNION ALL ")
 
 
 @pytest.mark.parametrize("model", BUILT, ids=name)

@@ -117,8 +117,7 @@ told AS (
   SELECT '' AS conversation_id
   UNION
   -- the conversation that an item was of, if it is of another one now
-  SELECT conversation_id FROM conversation_timeline
-  WHERE item_id IN (SELECT item_id FROM changed_items)
+  SELECT conversation_id FROM changed_items_before
 ),
 
 resolved AS (

@@ -91,8 +91,7 @@ told AS (
   WHERE payment_request_id IN (SELECT payment_request_id FROM payments_touched)
   UNION
   -- whose it was
-  SELECT customer_id FROM conversation_timeline
-  WHERE item_id IN (SELECT item_id FROM changed_items)
+  SELECT customer_id FROM changed_items_before
   UNION
   SELECT customer_id FROM conversation_beginnings
   WHERE conversation_id IN (SELECT conversation_id FROM conversations_touched)
