@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.changes import by_conversation
+from transforms.changes import by_agent_day, by_conversation
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
 from transforms.declarations import (
     CORE,
@@ -189,6 +189,7 @@ AGENT_CONTACT_SPANS = Model(
         "Stretches of time in which agents had a contact in hand, on hold, or finished it up.",
         _AGENT_ID,
         Column("contact_id", Kind.TEXT, "The contact.", nullable=False),
+        CONVERSATION_ID,
         Column("activity", Kind.TEXT, "handling, on_hold or after_contact.", nullable=False),
         Column("from_at", Kind.TIMESTAMP, "When it began.", nullable=False),
         Column(
@@ -199,7 +200,7 @@ AGENT_CONTACT_SPANS = Model(
         Column("told_by", Kind.TEXT, "events or work_session.", nullable=False),
         key=("agent_id", "contact_id", "activity", "from_at"),
     ),
-    reads=("contact_events", "work_sessions"),
+    reads=("contact_events", "work_sessions", "conversation_identities"),
     checks=(
         Check(
             "each stretch ends after it began",
@@ -207,6 +208,7 @@ AGENT_CONTACT_SPANS = Model(
             "WHERE until_at <= from_at",
         ),
     ),
+    changes=by_conversation("contact_events", "work_sessions", or_none=True),
 )
 
 _AVAILABLE = tuple((channel.lower(), channel) for channel in ("VOICE", "MESSAGING", "MAIL", "TASK"))
@@ -237,11 +239,10 @@ AGENT_TIME_SLICES = Model(
         "agent_states",
         "agent_availability_spans",
         "agent_contact_spans",
-        "agent_availability_events",
-        "agent_status_events",
-        "contact_events",
+        "loaded_until",
         "local_days",
     ),
+    changes=by_agent_day("local_days"),
     checks=(
         Check(
             "each slice lies within its half hour",

@@ -307,6 +307,7 @@ LOADED_UNTIL = Model(
         "contact_events",
         "conversation_events",
         "agent_status_events",
+        "agent_availability_events",
         "task_events",
         "tasks",
     ),

@@ -209,6 +209,53 @@ CHANGED_DAYS = Model(
     ),
 )
 
+_SPANS_OF_AGENTS = (
+    "changed_conversations",
+    "agent_states",
+    "agent_availability_spans",
+    "agent_contact_spans",
+    "loaded_until",
+    "local_days",
+)
+
+AGENT_SPANS_BEFORE = Model(
+    CORE,
+    model_table(
+        "agent_spans_before",
+        "Agents' time as it was spent before models were last built from changes.",
+        Column("agent_id", Kind.TEXT, "The agent; empty for the days.", nullable=False),
+        Column(
+            "kind",
+            Kind.TEXT,
+            "A state, a channel, what was done with a contact, or days for those that were loaded.",
+            nullable=False,
+        ),
+        Column("contact_id", Kind.TEXT, "The contact; empty for none.", nullable=False),
+        Column("from_at", Kind.TIMESTAMP, "When it began.", nullable=False),
+        Column(
+            "until_at",
+            Kind.TIMESTAMP,
+            "When it ended, or the end of what was loaded if it lasted.",
+            nullable=False,
+        ),
+        key=("agent_id", "kind", "contact_id", "from_at"),
+    ),
+    reads=_SPANS_OF_AGENTS,
+    as_built=_SPANS_OF_AGENTS[1:],
+)
+
+CHANGED_AGENT_DAYS = Model(
+    CORE,
+    model_table(
+        "changed_agent_days",
+        "Local days on which agents' time was cut anew when models were last built from changes.",
+        LOCAL_DATE,
+        key=("local_date",),
+    ),
+    reads=("agent_spans_before", *_SPANS_OF_AGENTS, "agent_time_slices"),
+    as_built=("agent_time_slices",),
+)
+
 BUILT_FILES = Model(
     STAGING,
     model_table(
@@ -252,6 +299,8 @@ CHANGE_MODELS = (
     CHANGED_TASKS,
     CHANGED_DAYS_BEFORE,
     CHANGED_DAYS,
+    AGENT_SPANS_BEFORE,
+    CHANGED_AGENT_DAYS,
 )
 
 
@@ -301,14 +350,25 @@ def by_task(*reads: str, **columns: str) -> Changes:
 
 
 def by_day(*reads: str) -> Changes:
-    """Return how a model is built from the local days that changed.
+    """Return how a model is built from the local days of conversations that changed.
 
     Args:
         reads: What it reads by ``local_date``.
     """
-    return Changes(
-        CHANGED_DAYS.name, LOCAL_DATE.name, dict.fromkeys(reads, LOCAL_DATE.name), is_near=False
-    )
+    return _by_local_date(CHANGED_DAYS, reads)
+
+
+def by_agent_day(*reads: str) -> Changes:
+    """Return how a model is built from the local days on which agents' time changed.
+
+    Args:
+        reads: What it reads by ``local_date``.
+    """
+    return _by_local_date(CHANGED_AGENT_DAYS, reads)
+
+
+def _by_local_date(days: Model, reads: Iterable[str]) -> Changes:
+    return Changes(days.name, LOCAL_DATE.name, dict.fromkeys(reads, LOCAL_DATE.name), is_near=False)
 
 
 CONVERSATION_SLICES = Model(

@@ -90,7 +90,14 @@ def test_contacts_in_hand_are_those_of_a_walk_through_the_events(
     world: BuiltWorld, sessions: list[Row]
 ) -> None:
     expected = contact_spans(world.raw.events, sessions)
-    assert differences(world.models["agent_contact_spans"], expected) == SAME
+    people = People(world.raw.events, reads_of(world.raw))
+    conversations = {one["contact_session_id"]: one["conversation_id"] for one in sessions} | {
+        event["content"]["contactId"]: people.conversation(event["content"]["conversationId"])
+        for event in world.raw.events
+        if event["type"].startswith("CONTACT/")
+    }
+    named = [row | {"conversation_id": conversations[row["contact_id"]]} for row in expected]
+    assert differences(world.models["agent_contact_spans"], named) == SAME
     assert {row["told_by"] for row in expected if row["activity"] == "handling"} == {
         "events",
         "work_session",

@@ -18,6 +18,23 @@
 -- What has no end still lasts at the end of what is loaded.
 WITH
 
+conversations_told AS (
+  SELECT contact_id, conversation_id FROM contact_events
+  UNION ALL
+  SELECT contact_session_id AS contact_id, conversation_id FROM work_sessions
+),
+
+of_conversations AS (
+  SELECT
+    told.contact_id,
+    MIN(COALESCE(identity.resolved_conversation_id, told.conversation_id) COLLATE C)
+      AS conversation_id
+  FROM conversations_told AS told
+  LEFT JOIN conversation_identities AS identity
+    ON identity.conversation_id = told.conversation_id
+  GROUP BY told.contact_id
+),
+
 sessions AS (
   SELECT
     agent_id,
@@ -159,12 +176,14 @@ spans AS (
 )
 
 SELECT
-  agent_id,
-  contact_id,
-  activity,
-  MAKE_TIMESTAMPTZ(from_microsecond) AS from_at,
-  MAKE_TIMESTAMPTZ(until_microsecond) AS until_at,
-  told_by
+  spans.agent_id,
+  spans.contact_id,
+  of_conversations.conversation_id,
+  spans.activity,
+  MAKE_TIMESTAMPTZ(spans.from_microsecond) AS from_at,
+  MAKE_TIMESTAMPTZ(spans.until_microsecond) AS until_at,
+  spans.told_by
 FROM spans
-WHERE from_microsecond IS NOT NULL
-  AND (until_microsecond IS NULL OR until_microsecond > from_microsecond)
+LEFT JOIN of_conversations ON of_conversations.contact_id = spans.contact_id
+WHERE spans.from_microsecond IS NOT NULL
+  AND (spans.until_microsecond IS NULL OR spans.until_microsecond > spans.from_microsecond)

@@ -19,22 +19,16 @@
 -- of them is left out.
 WITH RECURSIVE
 
-recorded AS (
-  SELECT timestamp AS recorded_at
-  FROM agent_availability_events
-  UNION ALL
-  SELECT timestamp AS recorded_at
-  FROM agent_status_events
-),
-
 agents_loaded AS (
-  SELECT EPOCH_US(MAX(recorded_at)) AS until_microsecond
-  FROM recorded
+  SELECT EPOCH_US(MAX(until_at)) AS until_microsecond
+  FROM loaded_until
+  WHERE table_name IN ('agent_availability_events', 'agent_status_events')
 ),
 
 contacts_loaded AS (
-  SELECT EPOCH_US(MAX(timestamp)) AS until_microsecond
-  FROM contact_events
+  SELECT EPOCH_US(MAX(until_at)) AS until_microsecond
+  FROM loaded_until
+  WHERE table_name = 'contact_events'
 ),
 
 spans AS (
@@ -64,22 +58,40 @@ spans AS (
   CROSS JOIN contacts_loaded AS loaded
 ),
 
-steps AS (
-  SELECT agent_id, kind, from_microsecond AS at_microsecond, 1 AS step
-  FROM spans
-  WHERE until_microsecond > from_microsecond
-  UNION ALL
-  SELECT agent_id, kind, until_microsecond AS at_microsecond, -1 AS step
-  FROM spans
-  WHERE until_microsecond > from_microsecond
+-- where the model is made of some days only, they are all that local_days has here
+days_shown AS (
+  SELECT
+    EPOCH_US(MIN(starts_at)) AS from_microsecond,
+    EPOCH_US(MAX(ends_at)) AS until_microsecond
+  FROM local_days
 ),
 
+on_days AS (
+  SELECT spans.*
+  FROM spans
+  CROSS JOIN days_shown
+  WHERE spans.until_microsecond > spans.from_microsecond
+    AND spans.until_microsecond > days_shown.from_microsecond
+    AND spans.from_microsecond < days_shown.until_microsecond
+),
+
+steps AS (
+  SELECT agent_id, kind, from_microsecond AS at_microsecond, 1 AS step
+  FROM on_days
+  UNION ALL
+  SELECT agent_id, kind, until_microsecond AS at_microsecond, -1 AS step
+  FROM on_days
+),
+
+-- also the end of a day that none follows
 midnights AS (
   SELECT local_date, EPOCH_US(starts_at) AS at_microsecond
   FROM local_days
   UNION ALL
-  SELECT CAST(NULL AS DATE) AS local_date, EPOCH_US(MAX(ends_at)) AS at_microsecond
-  FROM local_days
+  SELECT CAST(NULL AS DATE) AS local_date, EPOCH_US(day.ends_at) AS at_microsecond
+  FROM local_days AS day
+  LEFT JOIN local_days AS following ON following.starts_at = day.ends_at
+  WHERE following.local_date IS NULL
 ),
 
 instants AS (
@@ -144,7 +156,16 @@ slices AS (
   INNER JOIN midnights ON midnights.at_microsecond = running.day_microsecond
   WHERE running.until_microsecond IS NOT NULL
     AND midnights.local_date IS NOT NULL
-    AND active + away + voice + messaging + mail + task + handling + on_hold + after_contact > 0
+    AND running.active
+    + running.away
+    + running.voice
+    + running.messaging
+    + running.mail
+    + running.task
+    + running.handling
+    + running.on_hold
+    + running.after_contact
+    > 0
 ),
 
 halves AS (

@@ -18,7 +18,7 @@ WITH
 loaded AS (
   SELECT MAX(until_at) AS until_at
   FROM loaded_until
-  WHERE table_name <> 'conversation_items'
+  WHERE table_name NOT IN ('conversation_items', 'agent_availability_events')
 ),
 
 events AS (

@@ -11,6 +11,9 @@ SELECT 'conversation_events' AS table_name, MAX(timestamp) AS until_at FROM conv
 UNION ALL
 SELECT 'agent_status_events' AS table_name, MAX(timestamp) AS until_at FROM agent_status_events
 UNION ALL
+SELECT 'agent_availability_events' AS table_name, MAX(timestamp) AS until_at
+FROM agent_availability_events
+UNION ALL
 SELECT 'task_events' AS table_name, MAX(timestamp) AS until_at FROM task_events
 UNION ALL
 SELECT 'tasks' AS table_name, MAX(_extracted_at) AS until_at FROM tasks
