@@ -252,8 +252,7 @@ CHANGED_AGENT_DAYS = Model(
         LOCAL_DATE,
         key=("local_date",),
     ),
-    reads=("agent_spans_before", *_SPANS_OF_AGENTS, "agent_time_slices"),
-    as_built=("agent_time_slices",),
+    reads=("agent_spans_before", *_SPANS_OF_AGENTS),
 )
 
 BUILT_FILES = Model(

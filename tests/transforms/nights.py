@@ -9,6 +9,7 @@ from sources.tables.ledger import LOAD_FILES
 from tests.pipelines.events import event
 from tests.pipelines.gladlys import NOW, Job, gladly
 from tests.pipelines.runs import everything, item, run, sms
+from tests.transforms import places
 from tests.transforms.places import Place, Row
 from tests.transforms.raw_stories import TABLES
 
@@ -37,6 +38,12 @@ def bring(place: Place, job: str, at: datetime, tables: Tables) -> None:
         for table, found in tables.items()
     }
     place.load({**rows, LOAD_FILES: [told]})
+
+
+def bring_each(place: Place, told: Iterable[Tables], first_number: int) -> None:
+    """Bring rows of files one after the other, a minute apart."""
+    for number, tables in enumerate(told, first_number):
+        bring(place, f"job {number}", places.NOW + timedelta(minutes=number), tables)
 
 
 def night(

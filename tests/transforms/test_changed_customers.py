@@ -8,7 +8,7 @@ whose topic has another name.
 from datetime import timedelta
 
 from pipelines.transform import CHANGES
-from tests.transforms.nights import Tables, bring
+from tests.transforms.nights import Tables, bring_each
 from tests.transforms.places import NOW, Place, Row, as_text
 from tests.transforms.raw_stories import TABLES
 
@@ -184,11 +184,6 @@ ROWS_CHANGED = {
     "channel_volume": {18, 17, 11, 10},
     "topic_volume": {20, 18, 17, 11, 10},
 }
-
-
-def bring_each(place: Place, told: tuple[Tables, ...], first_number: int) -> None:
-    for number, tables in enumerate(told, first_number):
-        bring(place, f"job {number}", NOW + timedelta(minutes=number), tables)
 
 
 def by_key(rows: list[Row], key: str) -> dict[object, str]:

@@ -6,7 +6,7 @@ Each change is of a task of its own: what tells how it stands, whose it is, or t
 from datetime import timedelta
 
 from pipelines.transform import CHANGES
-from tests.transforms.nights import Tables, bring
+from tests.transforms.nights import Tables, bring_each
 from tests.transforms.places import NOW, Place, as_text
 from transforms.models import MODELS
 
@@ -82,11 +82,6 @@ TASKS_CHANGED = {
     "of who was merged",
     "due soon",
 }
-
-
-def bring_each(place: Place, told: tuple[Tables, ...], first_number: int) -> None:
-    for number, tables in enumerate(told, first_number):
-        bring(place, f"job {number}", NOW + timedelta(minutes=number), tables)
 
 
 def tasks_of(place: Place) -> dict[str, str]:

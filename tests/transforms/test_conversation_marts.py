@@ -198,9 +198,7 @@ def test_conversations_come_into_the_backlog_and_leave_it_as_their_open_spans_sa
     told: dict[str, list[tuple[object, ...]]] = {name: [] for name in raw}
     for row in sorted(world.models["backlog_changes"], key=itemgetter("position")):
         told[row["conversation_id"]].append((row["changed_at"], row["opened"], row["closed"]))
-    assert told == {
-        name: [mark for mark in marks if mark[0]] for name, marks in expected.items()
-    }
+    assert told == {name: [mark for mark in marks if mark[0]] for name, marks in expected.items()}
 
 
 def names_of(raw: Raw) -> dict[str, str]:

@@ -96,9 +96,3 @@ FROM quarter_hours AS changed
 INNER JOIN local_days AS day
   ON changed.first_quarter_hour < EPOCH_US(day.ends_at) // 900000000
   AND changed.last_quarter_hour >= EPOCH_US(day.starts_at) // 900000000
-UNION
--- days there are none of now
-SELECT slice.local_date
-FROM agent_time_slices AS slice
-INNER JOIN (SELECT MIN(local_date) AS local_date FROM local_days) AS first
-  ON slice.local_date < first.local_date
