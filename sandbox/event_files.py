@@ -19,7 +19,7 @@ _DAY = date(2024, 1, 1)
 _MIDNIGHT = datetime(2024, 1, 1, tzinfo=UTC)
 # Copies lie up to half an hour apart, so the day that is copied ends half an hour early.
 _LATEST = timedelta(hours=23, minutes=29, seconds=59)
-_SPREAD, _STRIDE = 1_800_000, 65_537
+_SPREAD, _STRIDE, _MILLISECONDS_A_DAY = 1_800_000, 65_537, 86_400_000
 _MOST_ITEMS, _FEWEST_ITEMS = 4_000, 120
 _CHARACTERS, _BYTES = 4, 3
 _SCRAMBLE = 0x9E3779 | 1
@@ -73,17 +73,18 @@ def _written(milliseconds: int) -> bytes:
     return format_shortest(milliseconds).encode()
 
 
-def _copy(forms: list[_Form], number: int) -> Iterator[tuple[int, bytes]]:
-    """Yield one copy of the day: its ids are its own, its times a little later."""
+def _copy(forms: list[_Form], number: int, days_apart: int) -> Iterator[tuple[int, bytes]]:
+    """Yield one copy of the day: its ids are its own, its times a little later, or days too."""
     scrambled = number * _SCRAMBLE % (1 << 8 * _BYTES)
     beginning = urlsafe_b64encode(scrambled.to_bytes(_BYTES))
-    mark, later = _ID_MARK.encode(), number * _STRIDE % _SPREAD
+    mark = _ID_MARK.encode()
+    later = number * _STRIDE % _SPREAD + number * days_apart * _MILLISECONDS_A_DAY
     for form in forms:
         times = tuple(_written(time + later) for time in form.times)
         yield form.recorded_at + later, form.text.replace(mark, beginning) % times
 
 
-def write_events(path: Path, count: int, seed: int) -> int:
+def write_events(path: Path, count: int, seed: int, *, days_apart: int = 0, skip: int = 0) -> int:
     """Write a JSONL file of any number of events of one busy 24 hours, in constant memory.
 
     The day of a help desk of twelve agents is made once and copied as often as `count` asks for.
@@ -94,11 +95,14 @@ def write_events(path: Path, count: int, seed: int) -> int:
         path: The file to make or overwrite.
         count: How many events to write; they are ordered by timestamp.
         seed: Another seed gives other events.
+        days_apart: How many days later each copy lies than the one before; 0 for the same day.
+        skip: How many to leave out first: those that a file of before has.
 
     Returns:
         The bytes written.
     """
-    forms = _forms(min(max(count // 2, _FEWEST_ITEMS), _MOST_ITEMS), seed)
-    copies = (_copy(forms, number) for number in range(-(-count // len(forms))))
-    lines = (line for _, line in islice(heapq.merge(*copies), count))
+    until = skip + count
+    forms = _forms(min(max(until // 2, _FEWEST_ITEMS), _MOST_ITEMS), seed)
+    copies = (_copy(forms, number, days_apart) for number in range(-(-until // len(forms))))
+    lines = (line for _, line in islice(heapq.merge(*copies), skip, until))
     return write_lines(path, lines)

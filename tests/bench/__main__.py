@@ -61,7 +61,8 @@ def main() -> None:
         console.print(load_table(_title("First load", count, rounds), loads[count]))
         title = f"Night of {_INCREMENT:,} items into {count:,}, medians of {rounds}"
         console.print(load_table(title, _nightly(count, rounds)))
-        console.print(load_table(f"Models over {count:,} items", _models(count)))
+        title = f"Models over {count:,} items and as many events"
+        console.print(load_table(title, _models(count)))
     console.print(growth_table(loads))
     console.print(_stages(items[0]))
     console.print(_events(items[0], rounds))
@@ -113,15 +114,24 @@ def _nightly(items: int, rounds: int) -> Loads:
 
 
 def _models(items: int) -> Loads:
-    """Build all models of what the first load made, then after a night, then after nothing."""
+    """Build all models of as many items and events, then after a night, then after nothing."""
     database = _fresh(_FOLDER / "models.duckdb")
     shutil.copy(_FOLDER / "ours.duckdb", database)
+    _load_events(database, items)
     measured = {"everything": [measure("tests.bench.models", database)]}
     measure("tests.bench.load", _input(_INCREMENT, items - _REPEATED), database)
+    _load_events(database, _INCREMENT, skip=items)
     measured[f"what changed: a night of {_INCREMENT:,}"] = [measure("tests.bench.models", database)]
     measured["nothing new"] = [measure("tests.bench.models", database)]
     _fresh(database)
     return measured
+
+
+def _load_events(database: Path, events: int, skip: int = 0) -> None:
+    """Load events of as many days as a help desk has them in, some ten thousand a day."""
+    source = _event_input(events, days_apart=1, skip=skip)
+    measure("tests.bench.load", source, database, "--name", "events.jsonl")
+    source.unlink()
 
 
 def _download(items: int, rounds: int) -> Table:
@@ -188,12 +198,12 @@ def _input(items: int, first_index: int = 0) -> Path:
     return path
 
 
-def _event_input(events: int) -> Path:
-    path = _FOLDER / f"events-{events}.jsonl"
+def _event_input(events: int, *, days_apart: int = 0, skip: int = 0) -> Path:
+    path = _FOLDER / f"events-{skip}-{events}-{days_apart}.jsonl"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        write_events(part, events, _SEED)
+        write_events(part, events, _SEED, days_apart=days_apart, skip=skip)
         part.replace(path)
     return path
 

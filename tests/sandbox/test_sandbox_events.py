@@ -847,6 +847,19 @@ def test_a_file_has_any_number_of_events(tmp_path: Path, count: int) -> None:
     assert (tmp_path / "events").read_bytes().count(b"\n") == count
 
 
+def test_a_file_goes_on_where_another_ends_and_days_are_as_many_as_copies(tmp_path: Path) -> None:
+    whole, begun, rest = tmp_path / "whole", tmp_path / "begun", tmp_path / "rest"
+    write_events(whole, 30_000, seed=7, days_apart=1)
+    write_events(begun, 20_000, seed=7, days_apart=1)
+    write_events(rest, 10_000, seed=7, days_apart=1, skip=20_000)
+    assert whole.read_bytes() == begun.read_bytes() + rest.read_bytes()
+    lines = whole.read_bytes().split(b"\n")[:-1]
+    days = Counter(at(orjson.loads(line)["timestamp"]).date() for line in lines)
+    copied, *_, last = [days[day] for day in sorted(days)]
+    assert len(days) == -(-30_000 // copied)
+    assert last == 30_000 % copied
+
+
 def test_the_events_of_a_file_are_those_of_a_world_in_shape_and_mix(tmp_path: Path) -> None:
     write_events(tmp_path / "events", 20_000, seed=7)
     lines = (tmp_path / "events").read_bytes().split(b"\n")[:-1]

@@ -83,6 +83,16 @@ steps AS (
   FROM on_days
 ),
 
+-- from the midnight before the first step on, at most 25 hours earlier
+agents AS (
+  SELECT
+    agent_id,
+    MIN(at_microsecond) AS first_microsecond,
+    MAX(at_microsecond) AS last_microsecond
+  FROM steps
+  GROUP BY agent_id
+),
+
 -- also the end of a day that none follows
 midnights AS (
   SELECT local_date, EPOCH_US(starts_at) AS at_microsecond
@@ -104,8 +114,10 @@ instants AS (
     'midnight' AS kind,
     0 AS step,
     midnights.at_microsecond AS day_microsecond
-  FROM (SELECT DISTINCT agent_id FROM steps) AS agents
-  CROSS JOIN midnights
+  FROM agents
+  INNER JOIN midnights
+    ON midnights.at_microsecond > agents.first_microsecond - 90000000000
+    AND midnights.at_microsecond < agents.last_microsecond
 ),
 
 changes AS (
