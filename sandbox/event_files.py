@@ -25,6 +25,7 @@ _CHARACTERS, _BYTES = 4, 3
 _SCRAMBLE = 0x9E3779 | 1
 _ID_LENGTH = 22
 _ID_MARK, _TIME_MARK = "\ue000", "\ue001"
+_AGENT_ID = "agentId"
 _SHARED_IDS = frozenset({"inboxId", "topicId", "customAttributeId"})
 _TIMES = frozenset({"timestamp", "occurredAt", "awayAt", "dueAt", "createdAt"})
 
@@ -37,35 +38,36 @@ class _Form(NamedTuple):
     times: tuple[int, ...]
 
 
-def _blanked(value: Any, key: str, times: list[int]) -> Any:  # noqa: ANN401 - any JSON value
+def _blanked(value: Any, key: str, times: list[int], shared: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        return {name: _blanked(part, name, times) for name, part in value.items()}
+        return {name: _blanked(part, name, times, shared) for name, part in value.items()}
     if not isinstance(value, str):
         return value
     if key in _TIMES:
         times.append(to_milliseconds(parse_instant(value)))
         return _TIME_MARK
-    if key.endswith("Id") and key not in _SHARED_IDS and len(value) == _ID_LENGTH:
+    if key.endswith("Id") and key not in shared and len(value) == _ID_LENGTH:
         return _ID_MARK + value[_CHARACTERS:]
     return value
 
 
-def _form(recorded_at: int, record: dict[str, Any]) -> _Form:
+def _form(recorded_at: int, record: dict[str, Any], shared: frozenset[str]) -> _Form:
     times: list[int] = []
-    blanked = _blanked(record, "", times)
+    blanked = _blanked(record, "", times, shared)
     blanked["id"] = _ID_MARK + record["id"][_CHARACTERS:]
-    # customers and agents are people of one copy; automations serve all of them
+    # customers are people of one copy, agents perhaps; automations serve all of them
     initiator = record["initiator"].get("id", "")
-    if len(initiator) == _ID_LENGTH:
+    is_shared = record["initiator"]["type"] == "AGENT" and _AGENT_ID in shared
+    if len(initiator) == _ID_LENGTH and not is_shared:
         blanked["initiator"]["id"] = _ID_MARK + initiator[_CHARACTERS:]
     text = orjson.dumps(blanked).replace(b"%", b"%%").replace(_TIME_MARK.encode(), b"%b")
     return _Form(recorded_at, text, tuple(times))
 
 
-def _forms(items: int, seed: int) -> list[_Form]:
+def _forms(items: int, seed: int, shared: frozenset[str]) -> list[_Form]:
     world = World(WorldSettings(seed=seed, items=items, days=1, first_day=_DAY))
     events = EventStream(world).events(_MIDNIGHT, _MIDNIGHT + _LATEST)
-    return [_form(event.recorded_at, event.record) for event in events]
+    return [_form(event.recorded_at, event.record, shared) for event in events]
 
 
 @lru_cache(maxsize=1 << 10)
@@ -89,7 +91,8 @@ def write_events(path: Path, count: int, seed: int, *, days_apart: int = 0, skip
 
     The day of a help desk of twelve agents is made once and copied as often as `count` asks for.
     Each copy has people, conversations and ids of its own and lies some minutes later, so mix and
-    shapes are those of `EventStream` and every event has an id of its own.
+    shapes are those of `EventStream` and every event has an id of its own. Copies that are days
+    apart are the days of one help desk: its agents are the same.
 
     Args:
         path: The file to make or overwrite.
@@ -102,7 +105,8 @@ def write_events(path: Path, count: int, seed: int, *, days_apart: int = 0, skip
         The bytes written.
     """
     until = skip + count
-    forms = _forms(min(max(until // 2, _FEWEST_ITEMS), _MOST_ITEMS), seed)
+    shared = _SHARED_IDS | {_AGENT_ID} if days_apart else _SHARED_IDS
+    forms = _forms(min(max(until // 2, _FEWEST_ITEMS), _MOST_ITEMS), seed, shared)
     copies = (_copy(forms, number, days_apart) for number in range(-(-until // len(forms))))
     lines = (line for _, line in islice(heapq.merge(*copies), skip, until))
     return write_lines(path, lines)

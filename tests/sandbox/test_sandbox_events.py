@@ -847,14 +847,22 @@ def test_a_file_has_any_number_of_events(tmp_path: Path, count: int) -> None:
     assert (tmp_path / "events").read_bytes().count(b"\n") == count
 
 
+def agent_of(record: dict[str, Any]) -> str | None:
+    initiator = record["initiator"]
+    return initiator["id"] if initiator["type"] == "AGENT" else None
+
+
 def test_a_file_goes_on_where_another_ends_and_days_are_as_many_as_copies(tmp_path: Path) -> None:
     whole, begun, rest = tmp_path / "whole", tmp_path / "begun", tmp_path / "rest"
     write_events(whole, 30_000, seed=7, days_apart=1)
     write_events(begun, 20_000, seed=7, days_apart=1)
     write_events(rest, 10_000, seed=7, days_apart=1, skip=20_000)
     assert whole.read_bytes() == begun.read_bytes() + rest.read_bytes()
-    lines = whole.read_bytes().split(b"\n")[:-1]
-    days = Counter(at(orjson.loads(line)["timestamp"]).date() for line in lines)
+    records = [orjson.loads(line) for line in whole.read_bytes().split(b"\n")[:-1]]
+    assert len(records) == len({record["id"] for record in records})
+    agents = {record["content"].get("agentId") for record in records} - {None}
+    assert len(agents) == len({agent_of(record) for record in records} - {None}) == 12
+    days = Counter(at(record["timestamp"]).date() for record in records)
     copied, *_, last = [days[day] for day in sorted(days)]
     assert len(days) == -(-30_000 // copied)
     assert last == 30_000 % copied
