@@ -6,10 +6,13 @@
 
     a customer     | task of theirs |                    now somebody else's: both customers, anew
     a day          | message sent   |                    now on another day: both days, anew
+    an agent's day [==== active ====)                    till later now: the days between, anew
+    a task         | due            |                    late now, though nothing told of it: anew
 
 A model that is built by its changes names what it reads by (``Changes.reads``); everything else
-of a row must not depend on rows of other items, conversations, customers or days. All models are
-built as a whole where one of them, a setting or business hours changed, or where rows were erased.
+of a row must not depend on rows of other items, conversations, customers, tasks or days. What sums
+up all of something reads what is made anew of it, a row each. All models are built as a whole where
+one of them, a setting or business hours changed, or where rows were erased.
 """
 
 from __future__ import annotations
@@ -384,8 +387,10 @@ CONVERSATION_SLICES = Model(
         Column("slice", Kind.INTEGER, "Its slice, from 0.", nullable=False),
         key=("conversation_id",),
     ),
-    reads=("conversation_beginnings", "conversation_lines", "conversation_identities"),
-    changes=replace(by_conversation("conversation_beginnings", "conversation_lines"), is_all=True),
+    reads=("conversation_beginnings", "conversation_timeline", "conversation_identities"),
+    changes=replace(
+        by_conversation("conversation_beginnings", "conversation_timeline"), is_all=True
+    ),
 )
 
 

@@ -290,6 +290,9 @@ CONVERSATION_LINES = Model(
         "customer_identities",
     ),
     changes=replace(by_conversation("conversation_timeline"), is_all=True),
+    slices=CONVERSATION_SLICES.name,
+    slices_at_once=5,
+    is_gathered=True,
     checks=(
         Check(
             "each message, call and note of a conversation is a line",

@@ -86,7 +86,8 @@ class Model:
 
     ``changes`` says how it is built from what changed; None where all of it is made anew. Of these,
     ``slices`` names the model by whose slices of ids it is built, ``slices_at_once`` of them at a
-    time: its query holds in memory what cannot be put on the disk.
+    time: its query holds in memory what cannot be put on the disk. One that ``is_gathered`` is made
+    in one go, and stored slice by slice, for a model that reads it so.
     """
 
     layer: str
@@ -98,6 +99,7 @@ class Model:
     changes: Changes | None = None
     slices: str = ""
     slices_at_once: int = 1
+    is_gathered: bool = False
     examples: tuple[Example, ...] = ()
 
     @property

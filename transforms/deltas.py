@@ -78,8 +78,13 @@ def with_deltas(models: Sequence[Model], read: Sequence[Delta]) -> list[Model]:
 
 
 def is_delta(name: str) -> bool:
-    """Whether a table of this name is a delta."""
+    """Whether a table of this name is temporary: a delta, or where a model is gathered."""
     return name.startswith(_PREFIX)
+
+
+def gathered_name(model: str) -> str:
+    """Return the name of the temporary table that a model is gathered in."""
+    return f"{_PREFIX}gathered_{model}"
 
 
 def _made(models: Iterable[Model]) -> dict[str, Changes]:

@@ -14,7 +14,7 @@ from sqlglot import ErrorLevel, exp
 
 from sources.tables.declarations import Kind
 from transforms.declarations import Changes, Check, Model, Rows
-from transforms.deltas import Delta
+from transforms.deltas import Delta, gathered_name
 from transforms.dialects import Dialect, keep_meaning
 from transforms.queries import parsed, tables_in, tables_read
 
@@ -86,6 +86,21 @@ def rebuild_statements(
     old = None if changes and changes.is_all else changes
     delete = _filled(_rows_to_delete(model.name, old, dialect, names.identifier), dialect, names)
     delta = changes.deltas.get(model.name) if changes else None
+    if model.is_gathered and model.changes and dialect.temporary:
+        gathered = gathered_name(model.name)
+        made = _path(gathered, dialect, names)
+        stored = [
+            _filled(_rows_gathered(gathered, part, dialect, names.identifier), dialect, names)
+            for part in _slices(model, model.changes, slices)
+        ]
+        return [
+            delete,
+            f"CREATE TEMPORARY TABLE {made} AS {_select(columns, table)} WHERE FALSE",
+            *(_insert(made, columns, source) for source in sources),
+            *(_insert(table, columns, rows) for rows in stored),
+            drop_statement(gathered, dialect, names),
+            *_analyze(table, dialect),
+        ]
     if delta is None:
         fill = [_insert(table, columns, source) for source in sources]
         return [delete, *fill, *_analyze(table, dialect)]
@@ -156,6 +171,14 @@ def _rows_to_make(
     reads = changes.reads if changes else {}
     query = _restricted(parsed(sql), changes, reads, dialect)
     return _template(query, dialect, identifier)
+
+
+@cache
+def _rows_gathered(
+    gathered: str, part: Changes, dialect: Dialect, identifier: Callable[[str], str]
+) -> _Template:
+    rows = exp.select("*").from_(gathered).where(_is_among(part, part.column))
+    return _template(rows, dialect, identifier)
 
 
 @cache
@@ -261,12 +284,16 @@ def _rows_where(
 
 def _parts(model: Model, changes: Changes | None, slices: int) -> Iterator[Changes | None]:
     """Yield what each of the statements that fill a model makes anew."""
-    if model.changes and model.slices:
-        for first in range(0, slices, model.slices_at_once):
-            at_once = range(first, first + model.slices_at_once)
-            yield replace(model.changes, ids=model.slices, slices=at_once)
+    if model.changes and model.slices and not model.is_gathered:
+        yield from _slices(model, model.changes, slices)
     else:
         yield changes
+
+
+def _slices(model: Model, changes: Changes, slices: int) -> Iterator[Changes]:
+    for first in range(0, slices, model.slices_at_once):
+        at_once = range(first, first + model.slices_at_once)
+        yield replace(changes, ids=model.slices, slices=at_once)
 
 
 def _is_changed(changes: Changes, column: str) -> exp.Expr:

@@ -10,7 +10,10 @@ from tests.pipelines.gladlys import NOW
 from tests.transforms.nights import merged, night, said
 from tests.transforms.places import Place, as_text
 from transforms import declarations
+from transforms.conversation_marts import CONVERSATION_LINES
+from transforms.dialects import DIALECTS
 from transforms.models import MODELS
+from transforms.render import Names, rebuild_statements
 
 ASKS_FOR = tuple(model.name for model in MODELS if model.slices)
 
@@ -52,6 +55,22 @@ def hold(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         return sql.replace("// 50000000", f"// {size}")
 
     monkeypatch.setattr(declarations, "_read_sql", read_with_small_slices)
+
+
+def test_what_is_gathered_is_looked_for_once_and_stored_by_slices() -> None:
+    def inserted(dialect: str) -> list[str]:
+        names = Names(lambda table: ["dataset", table], str)
+        made = rebuild_statements(CONVERSATION_LINES, DIALECTS[dialect], names, slices=12)
+        return [statement for statement in made if statement.startswith("INSERT INTO ")]
+
+    gathered, *stored = inserted("duckdb")
+    assert "slice" not in gathered
+    assert len(stored) == 3
+    assert all("delta_gathered_conversation_lines" in statement for statement in stored)
+    assert '"slice" >= 5' in stored[1]
+    assert '"slice" < 10' in stored[1]
+    # where a transaction makes no tables
+    assert len(inserted("bigquery")) == 1
 
 
 def test_a_slice_ends_where_its_texts_fill_it(

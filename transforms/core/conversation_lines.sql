@@ -11,9 +11,9 @@
 --   agent_history     [-- Amy Agent --)[-- Amy Baker ------
 --   what she said   Amy Agent  Amy Agent    Amy Baker
 --
--- Rows are stored by conversation, since conversation_texts reads some conversations at a time, in
--- order of their ids. Where models are built from what changed, only lines of conversations that
--- changed are here: conversation_timeline has all items.
+-- Stored some slices of conversations at a time, so that conversation_texts, which is made of one,
+-- finds its lines near each other. Where models are built from what changed, only lines of
+-- conversations that changed are here: conversation_timeline has all items.
 WITH
 
 -- the first name that is known holds for what was before
@@ -105,4 +105,3 @@ SELECT
     REPLACE(REPLACE(REPLACE(line, CHR(13) || CHR(10), ' '), CHR(10), ' '), CHR(13), ' ')
   ) AS line
 FROM written
-ORDER BY conversation_id COLLATE C

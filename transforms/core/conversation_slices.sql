@@ -3,8 +3,8 @@
 -- Answers: which conversations are built together, where all of them would not fit into memory?
 --
 -- A slice begins anew where the conversations before it, in order of ids, make 50 MB: each counts
--- 2,000 bytes, and each of its lines 100 and the bytes of its text. So a slice holds 50 MB and at
--- most one conversation more. All ids that stand for a conversation have its slice. Where models
+-- 2,000 bytes, and each of its messages, calls and notes 170 and the bytes of its texts. So a slice
+-- holds 50 MB and at most one conversation more. All ids that stand for a conversation have its slice. Where models
 -- are built from what changed, only conversations that changed are here.
 --
 --   conversations   [-- a --|- b -|---- c ----|-- d --|---- e ----]
@@ -12,20 +12,21 @@
 --   slice               0       0       0         1         1
 WITH
 
-lines AS (
+said AS (
   SELECT
     conversation_id,
-    SUM(100 + STRLEN(line)) AS bytes
-  FROM conversation_lines
+    SUM(170 + STRLEN(COALESCE(subject, '')) + STRLEN(COALESCE(text, ''))) AS bytes
+  FROM conversation_timeline
+  WHERE kind IN ('message', 'call', 'note')
   GROUP BY conversation_id
 ),
 
 sizes AS (
   SELECT
     beginning.conversation_id,
-    2000 + COALESCE(CAST(lines.bytes AS BIGINT), 0) AS bytes
+    2000 + COALESCE(CAST(said.bytes AS BIGINT), 0) AS bytes
   FROM conversation_beginnings AS beginning
-  LEFT JOIN lines ON lines.conversation_id = beginning.conversation_id
+  LEFT JOIN said ON said.conversation_id = beginning.conversation_id
 ),
 
 sliced AS (
