@@ -18,7 +18,7 @@ one of them, a setting or business hours changed, or where rows were erased.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -27,8 +27,6 @@ from typing import Any
 from sources.tables.declarations import Column, Kind
 from transforms.declarations import CORE, LOCAL_DATE, STAGING, Changes, Model, model_table
 
-_CONVERSATION_ID, _CUSTOMER_ID = "conversation_id", "customer_id"
-_ITEM_ID, _TASK_ID = "item_id", "task_id"
 _NEW = ("unseen_jobs", "moved_identities")
 
 UNSEEN_JOBS = Model(
@@ -212,8 +210,7 @@ CHANGED_DAYS = Model(
     ),
 )
 
-_SPANS_OF_AGENTS = (
-    "changed_conversations",
+_TIMES_OF_AGENTS = (
     "agent_states",
     "agent_availability_spans",
     "agent_contact_spans",
@@ -221,30 +218,43 @@ _SPANS_OF_AGENTS = (
     "local_days",
 )
 
-AGENT_SPANS_BEFORE = Model(
-    CORE,
-    model_table(
-        "agent_spans_before",
-        "Agents' time as it was spent before models were last built from changes.",
-        Column("agent_id", Kind.TEXT, "The agent; empty for the days.", nullable=False),
-        Column(
-            "kind",
-            Kind.TEXT,
-            "A state, a channel, what was done with a contact, or days for those that were loaded.",
-            nullable=False,
+
+def _agent_spans(name: str, description: str, as_built: tuple[str, ...] = ()) -> Model:
+    return Model(
+        CORE,
+        model_table(
+            name,
+            description,
+            Column("agent_id", Kind.TEXT, "The agent; empty for the days.", nullable=False),
+            Column(
+                "kind",
+                Kind.TEXT,
+                "A state, a channel, what was done with a contact, or days for those loaded.",
+                nullable=False,
+            ),
+            Column("contact_id", Kind.TEXT, "The contact; empty for none.", nullable=False),
+            Column("from_at", Kind.TIMESTAMP, "When it began.", nullable=False),
+            Column(
+                "until_at",
+                Kind.TIMESTAMP,
+                "When it ended, or the end of what was loaded if it lasted.",
+                nullable=False,
+            ),
+            key=("agent_id", "kind", "contact_id", "from_at"),
         ),
-        Column("contact_id", Kind.TEXT, "The contact; empty for none.", nullable=False),
-        Column("from_at", Kind.TIMESTAMP, "When it began.", nullable=False),
-        Column(
-            "until_at",
-            Kind.TIMESTAMP,
-            "When it ended, or the end of what was loaded if it lasted.",
-            nullable=False,
-        ),
-        key=("agent_id", "kind", "contact_id", "from_at"),
-    ),
-    reads=_SPANS_OF_AGENTS,
-    as_built=_SPANS_OF_AGENTS[1:],
+        reads=("changed_conversations", *_TIMES_OF_AGENTS),
+        as_built=as_built,
+        written_in="agent_spans",
+    )
+
+
+AGENT_SPANS_BEFORE = _agent_spans(
+    "agent_spans_before",
+    "Agents' time as it was spent before models were last built from changes.",
+    as_built=_TIMES_OF_AGENTS,
+)
+AGENT_SPANS_NOW = _agent_spans(
+    "agent_spans_now", "Agents' time as it was spent when models were last built from changes."
 )
 
 CHANGED_AGENT_DAYS = Model(
@@ -255,7 +265,7 @@ CHANGED_AGENT_DAYS = Model(
         LOCAL_DATE,
         key=("local_date",),
     ),
-    reads=("agent_spans_before", *_SPANS_OF_AGENTS),
+    reads=("agent_spans_before", "agent_spans_now", "local_days"),
 )
 
 BUILT_FILES = Model(
@@ -302,6 +312,7 @@ CHANGE_MODELS = (
     CHANGED_DAYS_BEFORE,
     CHANGED_DAYS,
     AGENT_SPANS_BEFORE,
+    AGENT_SPANS_NOW,
     CHANGED_AGENT_DAYS,
 )
 
@@ -314,8 +325,7 @@ def by_conversation(*reads: str, or_none: bool = False, **columns: str) -> Chang
         or_none: Whether it has rows without a conversation.
         columns: What it reads by conversations in a column of another name.
     """
-    by_id = dict.fromkeys(reads, _CONVERSATION_ID)
-    return Changes(CHANGED_CONVERSATIONS.name, _CONVERSATION_ID, by_id | columns, or_none)
+    return _by(CHANGED_CONVERSATIONS, reads, columns, or_none=or_none, is_near=True)
 
 
 def by_customer(*reads: str, **columns: str) -> Changes:
@@ -325,8 +335,7 @@ def by_customer(*reads: str, **columns: str) -> Changes:
         reads: What it reads by ``customer_id``, as sent or as it stands today.
         columns: What it reads by customers in a column of another name.
     """
-    by_id = dict.fromkeys(reads, _CUSTOMER_ID)
-    return Changes(CHANGED_CUSTOMERS.name, _CUSTOMER_ID, by_id | columns, is_near=False)
+    return _by(CHANGED_CUSTOMERS, reads, columns)
 
 
 def by_item(*reads: str, **columns: str) -> Changes:
@@ -336,8 +345,7 @@ def by_item(*reads: str, **columns: str) -> Changes:
         reads: What it reads by ``item_id``.
         columns: What it reads by items in a column of another name.
     """
-    by_id = dict.fromkeys(reads, _ITEM_ID)
-    return Changes(CHANGED_ITEMS.name, _ITEM_ID, by_id | columns)
+    return _by(CHANGED_ITEMS, reads, columns, is_near=True)
 
 
 def by_task(*reads: str, **columns: str) -> Changes:
@@ -347,8 +355,7 @@ def by_task(*reads: str, **columns: str) -> Changes:
         reads: What it reads by ``task_id``.
         columns: What it reads by tasks in a column of another name.
     """
-    by_id = dict.fromkeys(reads, _TASK_ID)
-    return Changes(CHANGED_TASKS.name, _TASK_ID, by_id | columns, is_near=False)
+    return _by(CHANGED_TASKS, reads, columns)
 
 
 def by_day(*reads: str) -> Changes:
@@ -357,7 +364,7 @@ def by_day(*reads: str) -> Changes:
     Args:
         reads: What it reads by ``local_date``.
     """
-    return _by_local_date(CHANGED_DAYS, reads)
+    return _by(CHANGED_DAYS, reads, {})
 
 
 def by_agent_day(*reads: str) -> Changes:
@@ -366,11 +373,20 @@ def by_agent_day(*reads: str) -> Changes:
     Args:
         reads: What it reads by ``local_date``.
     """
-    return _by_local_date(CHANGED_AGENT_DAYS, reads)
+    return _by(CHANGED_AGENT_DAYS, reads, {})
 
 
-def _by_local_date(days: Model, reads: Iterable[str]) -> Changes:
-    return Changes(days.name, LOCAL_DATE.name, dict.fromkeys(reads, LOCAL_DATE.name), is_near=False)
+def _by(
+    ids: Model,
+    reads: Iterable[str],
+    columns: Mapping[str, str],
+    *,
+    or_none: bool = False,
+    is_near: bool = False,
+) -> Changes:
+    (column,) = ids.table.key
+    by_id = {**dict.fromkeys(reads, column), **columns}
+    return Changes(ids.name, column, by_id, or_none, is_near=is_near)
 
 
 CONVERSATION_SLICES = Model(

@@ -81,6 +81,9 @@ class Model:
     reads as they were built last, before they are built now. ``checks`` come on top of those that
     follow from the declared table: see ``all_checks``. ``examples`` stand on the model's page.
 
+    ``written_in`` names the SQL file of a query that two models are: one of what is as it was built
+    last, and one of what is as it is built now.
+
     ``make`` computes the rows, in the order of the table's columns, from the rows that the query
     returns and the time zone that models count days in; None where the query returns them.
 
@@ -95,6 +98,7 @@ class Model:
     reads: tuple[str, ...]
     checks: tuple[Check, ...] = ()
     as_built: tuple[str, ...] = ()
+    written_in: str = ""
     make: Callable[[Sequence[Sequence[Any]], str], Rows] | None = None
     changes: Changes | None = None
     slices: str = ""
@@ -104,13 +108,18 @@ class Model:
 
     @property
     def name(self) -> str:
-        """The name of the model, of its table and of its file."""
+        """The name of the model and of its table."""
         return self.table.name
+
+    @property
+    def file(self) -> str:
+        """The name of its SQL file."""
+        return self.written_in or self.name
 
     @property
     def sql(self) -> str:
         """The query, as written."""
-        return _read_sql(self.layer, self.name)
+        return _read_sql(self.layer, self.file)
 
     @property
     def all_checks(self) -> tuple[Check, ...]:

@@ -85,34 +85,24 @@ def rebuild_statements(
         ]
     old = None if changes and changes.is_all else changes
     delete = _filled(_rows_to_delete(model.name, old, dialect, names.identifier), dialect, names)
-    delta = changes.deltas.get(model.name) if changes else None
-    if model.is_gathered and model.changes and dialect.temporary:
-        gathered = gathered_name(model.name)
-        made = _path(gathered, dialect, names)
-        stored = [
-            _filled(_rows_gathered(gathered, part, dialect, names.identifier), dialect, names)
-            for part in _slices(model, model.changes, slices)
-        ]
-        return [
-            delete,
-            f"CREATE TEMPORARY TABLE {made} AS {_select(columns, table)} WHERE FALSE",
-            *(_insert(made, columns, source) for source in sources),
-            *(_insert(table, columns, rows) for rows in stored),
-            drop_statement(gathered, dialect, names),
-            *_analyze(table, dialect),
-        ]
-    if delta is None:
-        fill = [_insert(table, columns, source) for source in sources]
-        return [delete, *fill, *_analyze(table, dialect)]
-    made = _path(delta, dialect, names)
-    return [
-        f"CREATE TEMPORARY TABLE {made} AS {_select('*', table)} WHERE FALSE",
-        *(_insert(made, columns, source) for source in sources),
-        *_analyze(made, dialect),
-        delete,
-        _insert(table, columns, _select(columns, made)),
-        *_analyze(table, dialect),
+    analyzed = _analyze(table, dialect)
+    temporary = _made_in(model, changes, dialect)
+    if not temporary:
+        return [delete, *(_insert(table, columns, source) for source in sources), *analyzed]
+    path = _path(temporary, dialect, names)
+    make = [
+        f"CREATE TEMPORARY TABLE {path} AS {_select('*', table)} WHERE FALSE",
+        *(_insert(path, columns, source) for source in sources),
+        *_analyze(path, dialect),
     ]
+    if not model.is_gathered:
+        return [*make, delete, _insert(table, columns, _select(columns, path)), *analyzed]
+    rows = [
+        _filled(_rows_gathered(temporary, part, dialect, names.identifier), dialect, names)
+        for part in _slices(model, slices)
+    ]
+    store = [_insert(table, columns, some) for some in rows]
+    return [delete, *make, *store, drop_statement(temporary, dialect, names), *analyzed]
 
 
 def delta_statements(delta: Delta, dialect: Dialect, names: Names) -> list[str]:
@@ -284,16 +274,25 @@ def _rows_where(
 
 def _parts(model: Model, changes: Changes | None, slices: int) -> Iterator[Changes | None]:
     """Yield what each of the statements that fill a model makes anew."""
-    if model.changes and model.slices and not model.is_gathered:
-        yield from _slices(model, model.changes, slices)
+    if model.slices and not model.is_gathered:
+        yield from _slices(model, slices)
     else:
         yield changes
 
 
-def _slices(model: Model, changes: Changes, slices: int) -> Iterator[Changes]:
+def _slices(model: Model, slices: int) -> Iterator[Changes]:
+    if model.changes is None:
+        raise ValueError(f"{model.name} has slices, and no changes that say of which ids")
     for first in range(0, slices, model.slices_at_once):
         at_once = range(first, first + model.slices_at_once)
-        yield replace(changes, ids=model.slices, slices=at_once)
+        yield replace(model.changes, ids=model.slices, slices=at_once)
+
+
+def _made_in(model: Model, changes: Changes | None, dialect: Dialect) -> str:
+    """Return the temporary table that rows are made in, before they are stored; empty for none."""
+    if model.is_gathered:
+        return gathered_name(model.name) if dialect.temporary else ""
+    return changes.deltas.get(model.name, "") if changes else ""
 
 
 def _is_changed(changes: Changes, column: str) -> exp.Expr:

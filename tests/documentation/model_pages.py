@@ -135,7 +135,7 @@ def _layer(layer: str) -> Iterator[str]:
 
 def _page(model: Model) -> str:
     header = header_of(model.sql)
-    file = f"transforms/{model.layer}/{model.name}.sql"
+    file = f"transforms/{model.layer}/{model.file}.sql"
     return md.page(
         f"# {model.name}",
         md.prose(model.table.description),

@@ -1,6 +1,7 @@
 """Declarations and SQL say the same, and no dialect changes what the SQL means."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import duckdb
@@ -38,8 +39,20 @@ def plain(table: str) -> list[str]:
 
 def test_every_sql_file_is_declared_in_its_layer() -> None:
     files = {(path.parent.name, path.stem) for path in FOLDER.rglob("*.sql")}
-    assert files == {(model.layer, model.name) for model in ALL_MODELS}
+    assert files == {(model.layer, model.file) for model in ALL_MODELS}
     assert {layer for layer, _ in files} <= set(LAYERS)
+
+
+def test_models_that_are_one_query_differ_in_what_they_read_as_it_was_built() -> None:
+    shared = defaultdict(list)
+    for model in ALL_MODELS:
+        if model.written_in:
+            shared[model.layer, model.written_in].append(model)
+    assert shared
+    for before, now in shared.values():
+        assert (before.reads, before.table.columns) == (now.reads, now.table.columns)
+        assert before.as_built
+        assert not now.as_built
 
 
 @pytest.mark.parametrize("model", ALL_MODELS, ids=names)

@@ -4,8 +4,8 @@
 --
 -- A slice begins anew where the conversations before it, in order of ids, make 50 MB: each counts
 -- 2,000 bytes, and each of its messages, calls and notes 170 and the bytes of its texts. So a slice
--- holds 50 MB and at most one conversation more. All ids that stand for a conversation have its slice. Where models
--- are built from what changed, only conversations that changed are here.
+-- holds 50 MB and at most one conversation more. All ids that stand for a conversation have its
+-- slice. Where models are built from what changed, only conversations that changed are here.
 --
 --   conversations   [-- a --|- b -|---- c ----|-- d --|---- e ----]
 --   50 MB                    |               |               |

@@ -247,7 +247,8 @@ gathered AS (
       happened.context_created_at,
       beginning.created_at
     ) AS created_at,
-    COALESCE(task.created_by_type, told.created_by_type, beginning.created_by_type) AS created_by_type,
+    COALESCE(task.created_by_type, told.created_by_type, beginning.created_by_type)
+      AS created_by_type,
     COALESCE(task.created_by_id, told.created_by_id, beginning.created_by_id) AS created_by_id,
     CASE WHEN standing.inbox_id <> '' THEN standing.inbox_id END AS assignee_inbox_id,
     CASE WHEN standing.agent_id <> '' THEN standing.agent_id END AS assignee_agent_id,

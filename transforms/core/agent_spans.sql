@@ -1,10 +1,11 @@
--- One row is a span of an agent's time that may be another now, as models were built last.
+-- One row is a span of an agent's time that changes may have moved, or which still lasts.
 -- Key: agent_id, kind, contact_id, from_at.
--- Answers: what was an agent, or did, and until when, before it is made anew?
+-- Answers: what was an agent, or did, and until when: as models were built last, and as it is now?
 --
 -- States and availability, all of them; of contacts, those of conversations that changed, and those
--- that lasted: what lasted, lasted until the end of what was loaded. The days that were loaded are
--- a span too, nobody's. See changed_agent_days. Models that are built as a whole do not ask.
+-- that last: what lasts, lasts until the end of what is loaded. The days that are loaded are a span
+-- too, nobody's. Two models are this query: agent_spans_before, of what models were built last, and
+-- agent_spans_now. changed_agent_days compares them. Models that are built as a whole do not ask.
 WITH
 
 loaded AS (
