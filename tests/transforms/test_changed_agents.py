@@ -7,9 +7,14 @@ agent, 20 days ago and then 18; of a contact, 15 days ago and then 13.
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pipelines.transform import CHANGES
-from tests.transforms.nights import Tables, bring_each
-from tests.transforms.places import NOW, Place, as_text
+from tests.transforms.nights import (
+    Models,
+    Tables,
+    assert_a_whole_build_makes,
+    built_from_changes,
+    keys_that_differ,
+)
+from tests.transforms.places import NOW, Place
 from transforms.models import MODELS
 
 ASKS_FOR = tuple(model.name for model in MODELS if model.changes)
@@ -98,33 +103,27 @@ CHANGED = (
 DAYS_CHANGED = {40, 39, 38, 36, 35, 33, 32, 29, 26, 20, 19, 18, 15, 14, 13}
 
 
-def days_of(place: Place) -> dict[int, str]:
+def days_of(models: Models) -> dict[int, str]:
     found: dict[int, list[str]] = {}
-    for row in place.models()["agent_time_slices"]:
+    for row in models["agent_time_slices"]:
         found.setdefault((NOW.date() - row["local_date"]).days, []).append(str(row))
     return {day: "\n".join(sorted(rows)) for day, rows in found.items()}
 
 
-def built_from(place: Place, told: Iterable[Tables], minute: int) -> set[int]:
-    """Return how many days ago agents' time changed, of models built of changes as of all."""
-    bring_each(place, FIRST, 0)
-    place.transform(whole=True)
-    before = days_of(place)
-    bring_each(place, told, minute)
-    assert place.transform(whole=False).built_from == CHANGES
-    days = place.execute("SELECT local_date FROM {marts_changed_agent_days}")
-    built, after = as_text(place.models()), days_of(place)
-    place.transform(whole=True)
-    assert built == as_text(place.models())
-    changed = {day for day in {*before, *after} if before.get(day) != after.get(day)}
-    assert {(NOW.date() - day).days for (day,) in days} == changed
+def days_changed(place: Place, told: Iterable[Tables], minute: int | None = None) -> set[int]:
+    """Return how many days ago agents' time changed; exactly these days must be cut anew."""
+    before, built = built_from_changes(place, FIRST, told, minute)
+    cut = place.execute("SELECT local_date FROM {marts_changed_agent_days}")
+    assert_a_whole_build_makes(built, place)
+    changed = keys_that_differ(days_of(before), days_of(built))
+    assert {(NOW.date() - day).days for (day,) in cut} == changed
     return changed
 
 
 def test_what_is_told_of_agents_cuts_the_days_anew_that_it_changed(place: Place) -> None:
-    assert built_from(place, CHANGED, minute=len(FIRST)) == DAYS_CHANGED
+    assert days_changed(place, CHANGED) == DAYS_CHANGED
 
 
 def test_a_day_that_was_not_loaded_yet_is_cut(place: Place) -> None:
     a_day_later, nothing_new = 24 * 60, was("newest", "LOGGED_OUT", 20.5)
-    assert built_from(place, [nothing_new], minute=a_day_later) == {-1}
+    assert days_changed(place, [nothing_new], minute=a_day_later) == {-1}

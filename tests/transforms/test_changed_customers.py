@@ -7,9 +7,13 @@ whose topic has another name.
 
 from datetime import timedelta
 
-from pipelines.transform import CHANGES
-from tests.transforms.nights import Tables, bring_each
-from tests.transforms.places import NOW, Place, Row, as_text
+from tests.transforms.nights import (
+    Tables,
+    assert_a_whole_build_makes,
+    built_from_changes,
+    keys_that_differ,
+)
+from tests.transforms.places import NOW, Place, Row
 from tests.transforms.raw_stories import TABLES
 
 KEYS = {
@@ -195,15 +199,8 @@ def by_key(rows: list[Row], key: str) -> dict[object, str]:
 
 
 def test_what_is_told_of_customers_and_days_changes_all_that_it_must(place: Place) -> None:
-    bring_each(place, FIRST, 0)
-    place.transform(whole=True)
-    before = place.models()
-    bring_each(place, CHANGED, len(FIRST))
-    assert place.transform(whole=False).built_from == CHANGES
-    built = place.models()
+    before, built = built_from_changes(place, FIRST, CHANGED)
     for model, key in KEYS.items():
-        old, new = by_key(before[model], key), by_key(built[model], key)
-        changed = {one for one in {*old, *new} if old.get(one) != new.get(one)}
+        changed = keys_that_differ(by_key(before[model], key), by_key(built[model], key))
         assert changed == ROWS_CHANGED[model], model
-    place.transform(whole=True)
-    assert as_text(built) == as_text(place.models())
+    assert_a_whole_build_makes(built, place)

@@ -5,9 +5,14 @@ Each change is of a task of its own: what tells how it stands, whose it is, or t
 
 from datetime import timedelta
 
-from pipelines.transform import CHANGES
-from tests.transforms.nights import Tables, bring_each
-from tests.transforms.places import NOW, Place, as_text
+from tests.transforms.nights import (
+    Models,
+    Tables,
+    assert_a_whole_build_makes,
+    built_from_changes,
+    keys_that_differ,
+)
+from tests.transforms.places import NOW, Place
 from transforms.models import MODELS
 
 ASKS_FOR = tuple(model.name for model in MODELS if model.changes)
@@ -84,18 +89,11 @@ TASKS_CHANGED = {
 }
 
 
-def tasks_of(place: Place) -> dict[str, str]:
-    return {row["task_id"]: str(row) for row in place.models()["task_facts"]}
+def tasks_of(models: Models) -> dict[str, str]:
+    return {row["task_id"]: str(row) for row in models["task_facts"]}
 
 
 def test_what_is_told_of_tasks_changes_all_that_it_must(place: Place) -> None:
-    bring_each(place, FIRST, 0)
-    place.transform(whole=True)
-    before = tasks_of(place)
-    bring_each(place, CHANGED, len(FIRST))
-    assert place.transform(whole=False).built_from == CHANGES
-    built, after = as_text(place.models()), tasks_of(place)
-    changed = {task for task in {*before, *after} if before.get(task) != after.get(task)}
-    assert changed == TASKS_CHANGED
-    place.transform(whole=True)
-    assert built == as_text(place.models())
+    before, built = built_from_changes(place, FIRST, CHANGED)
+    assert keys_that_differ(tasks_of(before), tasks_of(built)) == TASKS_CHANGED
+    assert_a_whole_build_makes(built, place)
