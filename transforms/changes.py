@@ -174,23 +174,32 @@ CHANGED_TASKS = Model(
     as_built=("task_facts",),
 )
 
-CHANGED_DAYS_BEFORE = Model(
-    CORE,
-    model_table(
-        "changed_days_before",
-        "Local days that conversations had something on before they were last made anew.",
-        LOCAL_DATE,
-        key=("local_date",),
-    ),
-    reads=(
-        "changed_conversations",
-        "conversation_channel_days",
-        "conversation_facts",
-        "local_days",
-        "topic_volume",
-        "topic_hierarchy",
-    ),
-    as_built=("conversation_channel_days", "conversation_facts", "topic_volume"),
+_DAYS_OF_CONVERSATIONS = (
+    "conversation_channel_days",
+    "conversation_facts",
+    "contacts",
+    "local_days",
+)
+
+
+def _conversation_days(name: str, description: str, as_built: tuple[str, ...] = ()) -> Model:
+    return Model(
+        CORE,
+        model_table(name, description, LOCAL_DATE, key=("local_date",)),
+        reads=("changed_conversations", *_DAYS_OF_CONVERSATIONS),
+        as_built=as_built,
+        written_in="conversation_days",
+    )
+
+
+CONVERSATION_DAYS_BEFORE = _conversation_days(
+    "conversation_days_before",
+    "Local days that conversations had something on before they were last made anew.",
+    as_built=_DAYS_OF_CONVERSATIONS,
+)
+CONVERSATION_DAYS_NOW = _conversation_days(
+    "conversation_days_now",
+    "Local days that conversations had something on when they were last made anew.",
 )
 
 CHANGED_DAYS = Model(
@@ -201,13 +210,8 @@ CHANGED_DAYS = Model(
         LOCAL_DATE,
         key=("local_date",),
     ),
-    reads=(
-        "changed_days_before",
-        "changed_conversations",
-        "conversation_channel_days",
-        "conversation_facts",
-        "local_days",
-    ),
+    reads=("conversation_days_before", "conversation_days_now", "topic_volume", "topic_hierarchy"),
+    as_built=("topic_volume",),
 )
 
 _TIMES_OF_AGENTS = (
@@ -309,7 +313,8 @@ CHANGE_MODELS = (
     CHANGED_CONVERSATIONS,
     CHANGED_CUSTOMERS,
     CHANGED_TASKS,
-    CHANGED_DAYS_BEFORE,
+    CONVERSATION_DAYS_BEFORE,
+    CONVERSATION_DAYS_NOW,
     CHANGED_DAYS,
     AGENT_SPANS_BEFORE,
     AGENT_SPANS_NOW,

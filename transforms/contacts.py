@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sources.tables.declarations import Column, Kind
-from transforms.changes import by_conversation
+from transforms.changes import by_conversation, by_day
 from transforms.conversations import CONVERSATION_ID, CUSTOMER_ID
 from transforms.declarations import CORE, MARTS, Check, Example, Model, count, model_table
 
@@ -298,6 +298,7 @@ SERVICE_LEVELS = Model(
         key=("local_date", "channel", "inbox_id"),
     ),
     reads=("contacts", "local_days"),
+    changes=by_day("local_days"),
     checks=(
         Check(
             "all contacts that ended on a day are counted",

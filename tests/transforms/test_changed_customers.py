@@ -23,6 +23,7 @@ KEYS = {
     "conversations_closed": "local_date",
     "channel_volume": "local_date",
     "topic_volume": "local_date",
+    "service_levels": "local_date",
 }
 ASKS_FOR = tuple(KEYS)
 DAY = timedelta(days=1)
@@ -55,6 +56,13 @@ def happened(kind: str, customer: str, days_ago: int, **more: str | None) -> Tab
     told = {"type": f"CONVERSATION/{kind}", "timestamp": NOW - days_ago * DAY, "origin": "events"}
     ids = {"conversation_id": f"talk of {customer}", "customer_id": customer}
     return {"conversation_events": [{"event_id": f"{kind} of {customer}", **told, **ids, **more}]}
+
+
+def of_contact(kind: str, customer: str, days_ago: int, conversation: str | None) -> Tables:
+    told = {"type": f"CONTACT/{kind}", "timestamp": NOW - days_ago * DAY, "origin": "events"}
+    ids = {"contact_id": f"contact of {customer}", "conversation_id": conversation}
+    key = {"event_id": f"{kind} of {customer} {days_ago} days ago"}
+    return {"contact_events": [told | ids | key | {"channel": "CHAT"}]}
 
 
 def named(table: str, customer: str, **ids: str | None) -> Tables:
@@ -138,6 +146,11 @@ FIRST = (
     told_of_task("REOPENED", "of events", "ulf", days_ago=3),
     record_of("rob"),
     {"customer_profiles": [{"id": "dee", "name": "D. E. E."}]},
+    # contacts count on the day they ended: the first of their ends
+    of_contact("ENDED", "ira", days_ago=27, conversation="talk of ira"),
+    of_contact("ENDED", "ida", days_ago=28, conversation="talk of ida"),
+    of_contact("ENDED", "ned", days_ago=26, conversation=None),
+    of_contact("ENDED", "old", days_ago=31, conversation="talk of old"),
 )
 CHANGED = (
     topic("Shipping"),
@@ -160,6 +173,10 @@ CHANGED = (
     record_of("ivy"),
     {"customer_profiles": [{"id": "cem", "name": "C. E. M."}]},
     {"deleted_customers": [{"customer_id": "dee", "evidence": "event"}]},
+    of_contact("HOLD_STARTED", "ira", days_ago=28, conversation="talk of ira"),
+    of_contact("ENDED", "ida", days_ago=29, conversation="talk of ida"),
+    of_contact("TRANSFERRED", "ned", days_ago=27, conversation=None),
+    of_contact("ENDED", "new", days_ago=22, conversation="talk of new"),
 )
 NEW = {"dot", "eve", "ivy", "hal", "cem", "cas", "max", "ute", *NAMED.values()}
 ROWS_CHANGED = {
@@ -187,6 +204,7 @@ ROWS_CHANGED = {
     "conversations_closed": {13, 7, 6, 3},
     "channel_volume": {18, 17, 11, 10},
     "topic_volume": {20, 18, 17, 11, 10},
+    "service_levels": {29, 28, 27, 26, 22},
 }
 
 
