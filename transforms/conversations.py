@@ -215,6 +215,7 @@ CONVERSATION_STATUSES = Model(
         KEY_CONVERSATION_ID,
         _POSITION,
         Column("status", Kind.TEXT, "OPEN, WAITING or CLOSED.", nullable=False),
+        Column("status_before", Kind.TEXT, "The one before; null of the first that is told."),
         Column("from_at", Kind.TIMESTAMP, "Since when it had it.", nullable=False),
         Column("until_at", Kind.TIMESTAMP, "Until when; null if it still has it."),
         Column("changed_by_id", Kind.TEXT, "Who changed it to that; null where nothing tells."),
@@ -239,11 +240,13 @@ CONVERSATION_STATUSES = Model(
     checks=(
         *_spans_follow_each_other("conversation_statuses"),
         Check(
-            "no status follows itself",
-            "SELECT this.conversation_id, this.position, this.status "
-            "FROM conversation_statuses AS this INNER JOIN conversation_statuses AS following "
-            "ON following.conversation_id = this.conversation_id "
-            "AND following.position = this.position + 1 AND following.status = this.status",
+            "each status follows another one, which is the status before",
+            "SELECT following.conversation_id, following.position, following.status_before "
+            "FROM conversation_statuses AS following LEFT JOIN conversation_statuses AS this "
+            "ON this.conversation_id = following.conversation_id "
+            "AND this.position = following.position - 1 "
+            "WHERE following.status_before IS DISTINCT FROM this.status "
+            "OR following.status_before = following.status",
         ),
     ),
     changes=by_conversation(
@@ -455,9 +458,7 @@ CONVERSATION_FACTS = Model(
         "conversation_assignments",
         "conversation_identities",
         "conversations",
-        "conversation_topics",
-        "conversation_events",
-        "topic_change_topics",
+        "conversation_topics_over_time",
         "phone_calls",
         "business_hour_spans",
         "local_days",
@@ -500,8 +501,7 @@ CONVERSATION_FACTS = Model(
         "messages",
         "conversation_statuses",
         "conversation_assignments",
-        "conversation_topics",
-        "conversation_events",
+        "conversation_topics_over_time",
         conversations="id",
     ),
     slices=CONVERSATION_SLICES.name,

@@ -192,6 +192,7 @@ class Conversation:
                     "conversation_id": self.id,
                     "position": len(rows) + 1,
                     "status": status,
+                    "status_before": rows[-1]["status"] if rows else None,
                     "from_at": moment,
                     "until_at": None,
                     "changed_by_id": by_id(source) if source else None,

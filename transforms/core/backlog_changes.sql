@@ -9,25 +9,13 @@
 --
 --   statuses     1 OPEN   2 WAITING   3 CLOSED   4 OPEN          1 CLOSED
 --   positions    1 came               3 left     4 came    0 came, 1 left
-WITH
-
-statuses AS (
-  SELECT
-    conversation_id,
-    position,
-    status,
-    from_at,
-    LAG(status) OVER (PARTITION BY conversation_id ORDER BY position) AS status_before
-  FROM conversation_statuses
-)
-
 SELECT
   conversation_id,
   position,
   from_at AS changed_at,
   CASE WHEN status = 'CLOSED' THEN 0 ELSE 1 END AS opened,
   CASE WHEN status = 'CLOSED' THEN 1 ELSE 0 END AS closed
-FROM statuses
+FROM conversation_statuses
 WHERE status = 'CLOSED'
   OR status_before = 'CLOSED'
   OR (position = 1 AND status = 'OPEN')
@@ -39,7 +27,7 @@ SELECT
   1 AS opened,
   0 AS closed
 FROM conversation_beginnings AS beginning
-INNER JOIN statuses AS first
+INNER JOIN conversation_statuses AS first
   ON first.conversation_id = beginning.conversation_id AND first.position = 1
 WHERE first.status <> 'OPEN'
 UNION ALL
@@ -50,6 +38,6 @@ SELECT
   1 AS opened,
   0 AS closed
 FROM conversation_beginnings AS beginning
-LEFT JOIN statuses AS first
+LEFT JOIN conversation_statuses AS first
   ON first.conversation_id = beginning.conversation_id AND first.position = 1
 WHERE first.conversation_id IS NULL AND beginning.first_seen_at IS NOT NULL

@@ -5,8 +5,8 @@
 -- one touch of an agent enough?
 --
 -- Sources, where more than one tells the same:
---   statuses         as conversation_statuses tells them
---   now              status, inbox, agent and topics are those of the conversation's own record
+--   statuses         as conversation_statuses tells them, topics as conversation_topics_over_time
+--   now              status, inbox and agent are those of the conversation's own record
 --                    (enrichment), since Gladly itself says them; what changed after it was read
 --                    counts on top, and where it was not read, the changes alone
 --   messages, calls  items alone: events tell of some of them a day earlier, without who and what
@@ -19,18 +19,6 @@
 -- and closed does not. Calls and messages without a time count, and are neither first nor last.
 WITH
 
-statuses AS (
-  SELECT
-    conversation_id,
-    position,
-    status,
-    from_at,
-    told_by,
-    LAG(status) OVER (PARTITION BY conversation_id ORDER BY position) AS status_before,
-    ROW_NUMBER() OVER (PARTITION BY conversation_id ORDER BY position DESC) AS rank_from_last
-  FROM conversation_statuses
-),
-
 closes AS (
   SELECT
     conversation_id,
@@ -38,15 +26,15 @@ closes AS (
     MAX(CASE WHEN status = 'CLOSED' THEN from_at END) AS last_closed_at,
     SUM(CASE WHEN status = 'CLOSED' THEN 1 ELSE 0 END) AS times_closed,
     SUM(CASE WHEN status_before = 'CLOSED' THEN 1 ELSE 0 END) AS times_reopened,
-    MAX(CASE WHEN rank_from_last = 1 THEN status END) AS last_status,
-    MAX(CASE WHEN rank_from_last = 1 THEN from_at END) AS last_changed_at,
+    MAX(CASE WHEN until_at IS NULL THEN status END) AS last_status,
+    MAX(CASE WHEN until_at IS NULL THEN from_at END) AS last_changed_at,
     MAX(
       CASE
-        WHEN rank_from_last = 1 AND status = 'CLOSED' AND told_by = 'item' THEN 1
+        WHEN until_at IS NULL AND status = 'CLOSED' AND told_by = 'item' THEN 1
         ELSE 0
       END
     ) AS is_close_told_by_item
-  FROM statuses
+  FROM conversation_statuses
   GROUP BY conversation_id
 ),
 
@@ -118,66 +106,12 @@ items AS (
   GROUP BY item.conversation_id
 ),
 
--- topics: what the record has, and changes since it was read; without one, all changes
-topic_changes_told AS (
-  SELECT
-    item.conversation_id,
-    change.topic_id,
-    item.occurred_at AS at,
-    CASE WHEN change.action = 'added' THEN 1 ELSE 0 END AS is_added
-  FROM topic_change_topics AS change
-  INNER JOIN conversation_timeline AS item ON item.item_id = change.item_id
-  WHERE item.conversation_id IS NOT NULL
-  UNION ALL
-  SELECT
-    COALESCE(identity.resolved_conversation_id, event.conversation_id) AS conversation_id,
-    event.topic_id,
-    event.timestamp AS at,
-    CASE WHEN event.type = 'CONVERSATION/TOPIC_ADDED' THEN 1 ELSE 0 END AS is_added
-  FROM conversation_events AS event
-  LEFT JOIN conversation_identities AS identity
-    ON identity.conversation_id = event.conversation_id
-  WHERE event.type IN ('CONVERSATION/TOPIC_ADDED', 'CONVERSATION/TOPIC_REMOVED')
-),
-
-topics_told AS (
-  SELECT
-    told.conversation_id,
-    told.topic_id,
-    told.at,
-    told.is_added
-  FROM topic_changes_told AS told
-  LEFT JOIN conversations AS record ON record.id = told.conversation_id
-  WHERE told.topic_id IS NOT NULL
-    AND told.at IS NOT NULL
-    AND (record.id IS NULL OR told.at > record._extracted_at)
-  UNION ALL
-  SELECT
-    topic.conversation_id,
-    topic.topic_id,
-    record._extracted_at AS at,
-    1 AS is_added
-  FROM conversation_topics AS topic
-  INNER JOIN conversations AS record ON record.id = topic.conversation_id
-  WHERE topic.topic_id IS NOT NULL
-),
-
-topics_ranked AS (
-  SELECT
-    conversation_id,
-    is_added,
-    ROW_NUMBER() OVER (
-      PARTITION BY conversation_id, topic_id ORDER BY at DESC, is_added DESC
-    ) AS rank_from_last
-  FROM topics_told
-),
-
 topics_now AS (
   SELECT
     conversation_id,
-    SUM(is_added) AS topics
-  FROM topics_ranked
-  WHERE rank_from_last = 1
+    COUNT(*) AS topics
+  FROM conversation_topics_over_time
+  WHERE is_current
   GROUP BY conversation_id
 ),
 

@@ -120,6 +120,7 @@ SELECT
   conversation_id,
   ROW_NUMBER() OVER (PARTITION BY conversation_id ORDER BY place) AS position,
   status,
+  status_before,
   at AS from_at,
   LEAD(at) OVER (PARTITION BY conversation_id ORDER BY place) AS until_at,
   changed_by_id,
