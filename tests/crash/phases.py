@@ -42,8 +42,12 @@ class Crash:
         kill_at: int = 0,
         kill_at_commit: int = 0,
         kill_after: float = 0.0,
+        at_commit: Callable[[], None] | None = None,
     ) -> int:
-        """Run a job on a case; return the exit code."""
+        """Run a job on a case; return the exit code.
+
+        ``at_commit`` is called after each commit, while the job stands still.
+        """
         of_sandbox = {
             "base_url": self.sandbox.base_url,
             "email": self.sandbox.email,
@@ -60,12 +64,22 @@ class Crash:
             kill_at,
             kill_at_commit,
             kill_after,
+            at_commit is not None,
         )
+        code = self._sent(json.dumps(asdict(order)))
+        while code is None:
+            if at_commit is not None:
+                at_commit()
+            code = self._sent("go on")
+        return code
+
+    def _sent(self, line: str) -> int | None:
+        """Send the worker a line; return its answer."""
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("the worker has no pipes")
-        self.process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
-        code: int = json.loads(self.process.stdout.readline())
+        code: int | None = json.loads(self.process.stdout.readline())
         return code
 
     def effects(self) -> list[str]:

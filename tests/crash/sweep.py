@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sources.gladly.reference_types import REFERENCE_STREAM
 from sources.gladly.settings import WORK_SESSIONS_STREAM
 from tests.crash.phases import Crash, Phase
 from tests.crash.worker import COMMITTED
-from tests.pipelines.runs import RUN_SPECIFIC, counted_rows
+from tests.pipelines.runs import RUN_SPECIFIC, Tables, counted_rows
 
 Rows = Counter[tuple[str, str]]
 
@@ -95,14 +95,18 @@ class Sweep:
 
     @classmethod
     def of(cls, crash: Crash, phase: Phase, base: Path) -> Sweep:
-        """Run the job once without a kill, and once up to each of its commits."""
+        """Run the job once without a kill; look at what readers see before it and on the way."""
         unbroken = crash.place.copy(base, base.with_name("unbroken"))
-        assert crash.run(phase.job, unbroken, phase.settings) == 0, crash.error()
-        effects = crash.effects()
-        expected = rows(crash, unbroken)
         is_whole = crash.place.name != "filesystem"
-        whole = [*_whole_packages(crash, phase, base, effects)] if is_whole else None
-        return cls(crash, phase, base, effects, expected, whole)
+        whole = [_loaded(crash.place.read(base))] if is_whole else None
+
+        def look() -> None:
+            if whole is not None and is_noticed(crash.effects()):
+                whole.append(_loaded(crash.place.look(unbroken)))
+
+        code = crash.run(phase.job, unbroken, phase.settings, at_commit=look)
+        assert code == 0, crash.error()
+        return cls(crash, phase, base, crash.effects(), rows(crash, unbroken), whole)
 
     def every_effect(self) -> list[Kill]:
         """Return a kill before each side effect; after every second one the folder is lost."""
@@ -145,7 +149,7 @@ class Sweep:
                 continue
             found.kills += 1
             place = self._told(kill)
-            if self.whole is not None and _loaded(self.crash, case) not in self.whole:
+            if self.whole is not None and _loaded(self.crash.place.read(case)) not in self.whole:
                 found.mixed.append(place)
             for afterwards in kill.afterwards:
                 self._rerun(case, f"{place}, {afterwards}", found)
@@ -183,33 +187,24 @@ def rows(crash: Crash, case: Path) -> Rows:
     return counted_rows(tables, _RUN_SPECIFIC) + _stored(case) + named
 
 
+def is_noticed(effects: Sequence[str]) -> bool:
+    """Return whether readers notice the last effect, a commit: not that of a staging dataset."""
+    *_, statement, _, _ = effects
+    return "_staging" not in statement
+
+
 def package_commits(effects: Sequence[str]) -> list[int]:
-    """Return the numbers of the commits that readers notice: those in a staging dataset are not.
+    """Return the numbers of the commits that readers notice.
 
     Counted as commits, from 1, not as effects: how many of these come before differs from run to
     run.
     """
     commits = [place for place, effect in enumerate(effects) if effect == COMMITTED]
-    return [
-        number for number, place in enumerate(commits, 1) if "_staging" not in effects[place - 2]
-    ]
+    return [number for number, place in enumerate(commits, 1) if is_noticed(effects[: place + 1])]
 
 
-def _whole_packages(
-    crash: Crash, phase: Phase, base: Path, effects: Sequence[str]
-) -> Iterator[Rows]:
-    """Yield what readers see before a job, and after each of its commits."""
-    yield _loaded(crash, base)
-    for number in package_commits(effects):
-        case = crash.place.copy(base, base.with_name("committed"))
-        code = crash.run(phase.job, case, phase.settings, kill_at_commit=number)
-        assert code == -signal.SIGKILL
-        yield _loaded(crash, case)
-
-
-def _loaded(crash: Crash, case: Path) -> Rows:
+def _loaded(tables: Tables) -> Rows:
     """Return the rows that came from files, without those a run writes at its end."""
-    tables = crash.place.read(case)
     return counted_rows(
         {name: tables[name] for name in tables if name not in _WRITTEN_AT_THE_END}, _RUN_SPECIFIC
     )

@@ -5,6 +5,9 @@ An order is a line of JSON, as `Order` declares it. The job counts its persisten
 commits, at the destination) and sends itself SIGKILL at that one, before it happens, or after that
 one of its commits; or it is sent one after so many seconds. 0 is never. The answer is a line of
 JSON: the exit code, negative if a signal ended it.
+
+Where it is ordered to, the job stops after each of its commits: the answer is null, and it goes on
+once it is sent a line.
 """
 
 import json
@@ -86,14 +89,16 @@ class Order:
     kill_at: int = 0
     kill_at_commit: int = 0
     kill_after: float = 0.0
+    stop_at_commits: bool = False
 
 
 @dataclass
 class Effects:
-    """Counts side effects and ends the process at the one that was ordered."""
+    """Counts side effects; ends or stops the process at those that were ordered."""
 
     kill_at: int
     kill_at_commit: int
+    stop_at_commits: bool
     log: int
     count: int = 0
     commits: int = 0
@@ -103,11 +108,14 @@ class Effects:
         """Count one; the log is written before the process can end."""
         with self.lock:
             self.count += 1
-            self.commits += what == COMMITTED
+            is_commit = what == COMMITTED
+            self.commits += is_commit
             os.write(self.log, f"{what}\n".encode())
-            is_commit = what == COMMITTED and self.commits == self.kill_at_commit
-            if self.count == self.kill_at or is_commit:
+            if self.count == self.kill_at or (is_commit and self.commits == self.kill_at_commit):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if is_commit and self.stop_at_commits:
+                # to this thread: of a signal to the process it need not be the one that stops first
+                signal.raise_signal(signal.SIGSTOP)
 
     def ask(self, statement: str) -> None:
         """Count a statement that writes."""
@@ -171,7 +179,7 @@ def run_job(order: Order) -> None:
         setattr(settings, name, value)
     target = Target.open(order.destination, DATASET, case / "data", **order.target)
     log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    effects = Effects(order.kill_at, order.kill_at_commit, log)
+    effects = Effects(order.kill_at, order.kill_at_commit, order.stop_at_commits, log)
     watch_files(effects.happen, str(case))
     if order.destination in _CLIENTS:
         client_class = _CLIENTS[order.destination]
@@ -181,7 +189,7 @@ def run_job(order: Order) -> None:
 
 
 def forked(order: Order) -> int:
-    """Run the job in a process of its own; return its exit code, negative if a signal ended it."""
+    """Run the job in a process of its own; return its number."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -195,16 +203,31 @@ def forked(order: Order) -> int:
     if order.kill_after:
         time.sleep(order.kill_after)
         os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    return child
+
+
+def waited(child: int) -> int | None:
+    """Wait for a job; return its exit code, negative if a signal ended it, None if it stopped."""
+    _, status = os.waitpid(child, os.WUNTRACED)
+    return None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+
+
+def answer(code: int | None) -> None:
+    """Tell what became of a job."""
+    sys.stdout.write(json.dumps(code) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
     """Obey orders until there are no more."""
     set_dlt_defaults()
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(forked(Order(**json.loads(line)))) + "\n")
-        sys.stdout.flush()
+    while line := sys.stdin.readline():
+        child = forked(Order(**json.loads(line)))
+        while (code := waited(child)) is None:
+            answer(None)
+            # nobody is there any more who would let it go on
+            os.kill(child, signal.SIGCONT if sys.stdin.readline() else signal.SIGKILL)
+        answer(code)
 
 
 if __name__ == "__main__":
