@@ -1,5 +1,7 @@
 """The command as people start it: a process of its own, in a folder of its own, with canaries.
 
+Where a test is not about how a process starts, it is a fork of one that did (`forks.py`).
+
 Whatever a command prints is searched for the token and for words of customers' messages.
 """
 
@@ -8,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
+from tests.command.forks import Forks
 from tests.pipelines.runs import Tables, item, read_duckdb, sms
 
 HELPDESK = Path(sys.executable).with_name("helpdesk")
@@ -59,6 +62,8 @@ class Commands:
     environment: dict[str, str] = field(default_factory=dict)
     # what the process does to itself before it becomes the command
     before: Callable[[], None] | None = None
+    # what forks it; None starts it as people do
+    forks: Forks | None = None
 
     @property
     def database(self) -> Path:
@@ -67,17 +72,26 @@ class Commands:
 
     def __call__(self, *arguments: str, **changed: str | None) -> Finished:
         """Run a command to its end; ``changed`` are environment variables, None removes one."""
+        environment = self.with_changes(changed)
+        if self.forks and not self.before:
+            ended = self.forks.run(arguments, self.folder, environment, TIMEOUT_SECONDS)
+            finished = Finished(*ended)
+        else:
+            finished = self._started(arguments, environment)
+        check_nothing_leaked(finished.out + finished.err)
+        return finished
+
+    def _started(self, arguments: Sequence[str], environment: dict[str, str]) -> Finished:
         finished = subprocess.run(  # noqa: S603 - our own command
             [HELPDESK, *arguments],
             cwd=self.folder,
-            env=self.with_changes(changed),
+            env=environment,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,
             check=False,
             preexec_fn=self.before,
         )
-        check_nothing_leaked(finished.stdout + finished.stderr)
         return Finished(finished.returncode, finished.stdout, finished.stderr)
 
     def with_changes(self, changed: dict[str, str | None]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from sandbox.faults import answer_status
 from tests.command.commands import CANARY_TOKEN, Commands, environment_for
+from tests.command.forks import Forks
 from tests.pipelines.events import REPORTS_PATH, day, report_requests
 
 FAILED, USAGE = 1, 2
@@ -26,9 +27,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def helpdesk(sandbox: Sandbox, tmp_path: Path) -> Commands:
+def helpdesk(sandbox: Sandbox, tmp_path: Path, forks: Forks) -> Commands:
     """The command, with settings that reach it."""
-    return Commands(tmp_path, environment_for(sandbox, tmp_path))
+    return Commands(tmp_path, environment_for(sandbox, tmp_path), forks=forks)
 
 
 def days(helpdesk: Commands) -> set[date]:

@@ -25,6 +25,7 @@ from tests.command.commands import (
     check_nothing_leaked,
     environment_for,
 )
+from tests.command.forks import Forks
 from tests.pipelines.model import deliveries, differences
 from tests.pipelines.runs import ITEMS, item, sms
 
@@ -265,10 +266,6 @@ def limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_DISK_BYTES, SMALL_DISK_BYTES))
 
 
-def leave_as_it_is() -> None:
-    """Change nothing."""
-
-
 # full while the database's file is made, and in the middle of a download, of our Parquet files, and
 # of the database; then a disk with room, but not for another file
 SIZES = ["size=8k", "size=2m", "size=9m", "size=100m,nr_inodes=12"]
@@ -324,7 +321,9 @@ def test_a_disk_that_fills_up_later_keeps_what_is_loaded_and_its_models(
 @pytest.mark.parametrize(
     "size", ["size=600k", pytest.param("size=90m,nr_inodes=20", marks=pytest.mark.slow)]
 )
-def test_a_full_store_of_files_is_explained_and_no_file_is_lost(size: str, tmp_path: Path) -> None:
+def test_a_full_store_of_files_is_explained_and_no_file_is_lost(
+    size: str, tmp_path: Path, forks: Forks
+) -> None:
     world = WorldSettings(items=1500, days=2)
     store = tmp_path / "store"
     with (
@@ -337,7 +336,7 @@ def test_a_full_store_of_files_is_explained_and_no_file_is_lost(size: str, tmp_p
             "SOURCES__GLADLY__MEDIA": '["attachments"]',
             "SOURCES__GLADLY__MEDIA_URL": str(store),
         }
-        helpdesk = Commands(tmp_path, environment_for(sandbox, tmp_path) | media)
+        helpdesk = Commands(tmp_path, environment_for(sandbox, tmp_path) | media, forks=forks)
         stopped = helpdesk(*LOAD)
         assert stopped.code == FAILED
         assert "disk or quota is full" in stopped.message
@@ -353,7 +352,9 @@ def test_a_full_store_of_files_is_explained_and_no_file_is_lost(size: str, tmp_p
 
 
 @contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+def small_disk(
+    folder: Path, size: str
+) -> Iterator[tuple[Callable[[], None] | None, Callable[[], None]]]:
     """Mount a disk of a given size; gives what to do before a command, and how to make room.
 
     Where nothing may be mounted, the system refuses large files instead.
@@ -366,10 +367,10 @@ def small_disk(folder: Path, size: str) -> Iterator[tuple[Callable[[], None], Ca
         return finished.returncode == 0
 
     if not mount(size):
-        yield limit_file_size, leave_as_it_is
+        yield limit_file_size, lambda: None
         return
     try:
-        yield leave_as_it_is, lambda: assert_done(mount("remount", "size=200m,nr_inodes=100000"))
+        yield None, lambda: assert_done(mount("remount", "size=200m,nr_inodes=100000"))
     finally:
         subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - our own folder
 

@@ -94,13 +94,16 @@ def test_help_says_what_a_command_and_each_of_its_options_is_for(command: str) -
         assert (same_line + next_lines).strip(), f"{option} is not explained"
 
 
-def test_the_version_is_told(helpdesk: Commands) -> None:
-    finished = helpdesk("--version")
+def test_the_version_is_told(started_helpdesk: Commands) -> None:
+    finished = started_helpdesk("--version")
     assert finished.code == 0
     assert re.search(r"\d+\.\d+", finished.out)
 
 
-def test_a_run_as_json_holds_what_the_ledger_holds(helpdesk: Commands, sandbox: Sandbox) -> None:
+def test_a_run_as_json_holds_what_the_ledger_holds(
+    started_helpdesk: Commands, sandbox: Sandbox
+) -> None:
+    helpdesk = started_helpdesk
     sandbox.add_job({ITEMS: LINES + BROKEN_LINE})
     sandbox.add_job({}, status="FAILED", end_at=datetime(2026, 3, 9, tzinfo=UTC))
     report = helpdesk(*LOAD, "--json").json
@@ -141,9 +144,11 @@ def test_status_before_and_after_a_run(helpdesk: Commands) -> None:
     assert status["data_until"].startswith("2026-03-03T00:00:00")
 
 
-def test_nobody_is_told_that_the_tool_was_used(helpdesk: Commands, sandbox: Sandbox) -> None:
+def test_nobody_is_told_that_the_tool_was_used(
+    started_helpdesk: Commands, sandbox: Sandbox
+) -> None:
     endpoint = f"{sandbox.base_url}/telemetry"
-    finished = helpdesk("run", "gladly", RUNTIME__DLTHUB_TELEMETRY_ENDPOINT=endpoint)
+    finished = started_helpdesk("run", "gladly", RUNTIME__DLTHUB_TELEMETRY_ENDPOINT=endpoint)
     assert finished.code == 0
     assert {request.method for request in sandbox.requests} == {"GET"}
     assert sandbox.requests.requests_for("/telemetry") == []

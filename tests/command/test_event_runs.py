@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
 from tests.command.commands import LOAD, Commands, environment_for
+from tests.command.forks import Forks
 from tests.pipelines.events import (
     EVENTS_STREAM,
     day,
@@ -18,11 +19,11 @@ EVENTS_ONLY = (*LOAD, "--select", "events", "--strict")
 
 
 def test_a_pause_is_warned_of_and_needs_a_person_only_while_it_is_not_filled(
-    tmp_path: Path,
+    tmp_path: Path, forks: Forks
 ) -> None:
     world = WorldSettings(items=60, days=4, first_day=day(0).date())
     with Sandbox(SandboxSettings(world=world, now=day(1))) as sandbox:
-        helpdesk = Commands(tmp_path, environment_for(sandbox, tmp_path))
+        helpdesk = Commands(tmp_path, environment_for(sandbox, tmp_path), forks=forks)
         assert helpdesk(*EVENTS_ONLY).code == 0
         assert event_differences(helpdesk.tables(), expected_events(sandbox, [day(1)])) == []
         sandbox.clock.advance(timedelta(hours=30))

@@ -1,0 +1,126 @@
+"""Commands without the second that it takes to start one: `python -m tests.command.forks`.
+
+It has imported what a command imports, and forks a process for each order it is given. That process
+has the folder, the environment and the arguments of the order, and runs what `helpdesk` runs; dlt
+reads settings and folders when it is asked first, which is there. An order is a line of JSON, as
+`Order` declares it. The answer is a line of JSON: the exit code, negative if a signal ended it.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipelines.cli import main as helpdesk
+
+# what commands import only once they know that they need it
+_IMPORTED = [
+    f"pipelines.{module}"
+    for module in ("demo", "doctor", "explain", "progress", "runner", "show", "status", "transform")
+]
+
+
+@dataclass
+class Order:
+    """A command.
+
+    Attributes:
+        folder: Where it is started.
+        environment: All of its environment.
+        out: The file for what it prints.
+        err: The file for what it prints to standard error.
+        seconds: How long it may take; a signal ends it then.
+    """
+
+    arguments: list[str]
+    folder: str
+    environment: dict[str, str]
+    out: str
+    err: str
+    seconds: int
+
+
+@dataclass
+class Forks:
+    """The process that forks commands, and a folder for what they print."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def run(
+        self, arguments: Sequence[str], folder: Path, environment: dict[str, str], seconds: int
+    ) -> tuple[int, str, str]:
+        """Run a command to its end; return its exit code, what it printed, and its errors."""
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("the process that forks commands has no pipes")
+        out, err = self.folder / "out", self.folder / "err"
+        order = Order([*arguments], str(folder), environment, str(out), str(err), seconds)
+        self.process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self.process.stdin.flush()
+        code: int = json.loads(self.process.stdout.readline())
+        return code, out.read_text("utf-8"), err.read_text("utf-8")
+
+
+@contextmanager
+def started_forks() -> Iterator[Forks]:
+    """Start the process that forks commands, with no more of the environment than they have."""
+    with (
+        TemporaryDirectory() as folder,
+        subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", __name__],
+            env={"PATH": os.environ["PATH"]},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        yield Forks(process, Path(folder))
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def become(order: Order) -> None:
+    """Give this process the place, the environment and the arguments of a command."""
+    for descriptor, path, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, order.out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
+        (2, order.err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
+    ):
+        opened = os.open(path, flags)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(order.folder)
+    os.environ.clear()
+    os.environ.update(order.environment)
+    sys.argv = ["helpdesk", *order.arguments]
+    signal.alarm(order.seconds)
+
+
+def main() -> None:
+    """Obey orders until there are no more."""
+    for module in _IMPORTED:
+        importlib.import_module(module)
+    gc.freeze()
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            become(Order(**json.loads(line)))
+            # it leaves by SystemExit, as the command does, and never comes back to this loop
+            helpdesk()
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
