@@ -8,7 +8,6 @@ reads settings and folders when it is asked first, which is there. An order is a
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -110,7 +109,6 @@ def main() -> None:
     """Obey orders until there are no more."""
     for module in _IMPORTED:
         importlib.import_module(module)
-    gc.freeze()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

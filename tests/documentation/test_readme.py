@@ -16,6 +16,7 @@ from sources.gladly.report_types import REPORTS
 from sources.gladly.settings import GladlySettings
 from tests.documentation import pages
 from tests.documentation.generated import generated_pages
+from tests.pipelines.runs import read_duckdb
 from transforms.declarations import MARTS
 from transforms.models import MODELS
 
@@ -45,6 +46,17 @@ def demo_output(demo_folder: Path) -> str:
 def test_readme_shows_what_the_demo_prints(demo_output: str) -> None:
     shown = pages.without_seconds(pages.demo_block(README))
     assert shown == pages.without_seconds(pages.shortened(demo_output)), "renew it with `make docs`"
+
+
+def test_the_demo_shows_increment_merge_and_quarantine(demo_output: str, demo_folder: Path) -> None:
+    first, second = demo_output.split("Night 2")
+    assert "Night 1" in first
+    assert "0 quarantined, 0 open gaps" in " ".join(first.split())
+    assert re.search(r"conversation_items +[1-9][\d,]* +[1-9]\d* +0\n", second)
+    assert "4 lines could not become rows" in second
+    assert "SELECT content_type" in second
+    database = demo_folder / "data" / "demo" / "helpdesk_demo.duckdb"
+    assert len(read_duckdb(database)["quarantined_lines"]) == 4
 
 
 def test_sql_in_documents_answers_on_the_demo_database(demo_output: str, demo_folder: Path) -> None:
