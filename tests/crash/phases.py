@@ -68,9 +68,14 @@ class Crash:
         )
         code = self._sent(json.dumps(asdict(order)))
         while code is None:
-            if at_commit is not None:
-                at_commit()
-            code = self._sent("go on")
+            try:
+                if at_commit is not None:
+                    at_commit()
+            except BaseException:
+                # other tests have the same worker
+                self._sent(worker.END)
+                raise
+            code = self._sent(worker.GO_ON)
         return code
 
     def _sent(self, line: str) -> int | None:
@@ -164,24 +169,28 @@ PHASES = {
 
 
 @contextmanager
-def crash_at(place: Place, folder: Path) -> Iterator[Crash]:
-    """Start a sandbox and the process that forks jobs."""
+def started_worker() -> Iterator[subprocess.Popen[str]]:
+    """Start the process that forks jobs: it serves any number of cases, one after the other."""
+    command = [sys.executable, "-m", worker.__name__]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+@contextmanager
+def crash_at(place: Place, folder: Path, process: subprocess.Popen[str]) -> Iterator[Crash]:
+    """Start a sandbox; ``process`` forks jobs."""
     settings = SandboxSettings(
         world=WORLD,
         requests_per_second=UNLIMITED,
         reports_per_minute=UNLIMITED,
         reports_at_once=UNLIMITED,
     )
-    command = [sys.executable, "-m", worker.__name__]
-    with (
-        Sandbox(settings) as sandbox,
-        subprocess.Popen(  # noqa: S603 - our own interpreter
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process,
-    ):
+    with Sandbox(settings) as sandbox:
         yield Crash(sandbox, place, process, folder / "effects.log")
-        if process.stdin is not None:
-            process.stdin.close()
 
 
 def prepared(crash: Crash, phase: Phase, folder: Path) -> Path:

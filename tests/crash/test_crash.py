@@ -1,5 +1,6 @@
 """A job may be killed anywhere: the next run ends by itself, with the rows of one unbroken run."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from tests.crash.phases import PHASES, crash_at, prepared
 from tests.crash.places import DuckDbPlace, FolderPlace, Place, PostgresPlace
 from tests.crash.sweep import FIGURES, Findings, Sweep
+
+Worker = subprocess.Popen[str]
 
 SAMPLE = 2
 MANY = 40
@@ -53,8 +56,10 @@ def check(
 
 
 @contextmanager
-def sweep_of(destination: str, phase: str, folder: Path, postgres: str) -> Iterator[Sweep]:
-    with crash_at(PLACES[destination](postgres), folder) as crash:
+def sweep_of(
+    destination: str, phase: str, folder: Path, postgres: str, worker: Worker
+) -> Iterator[Sweep]:
+    with crash_at(PLACES[destination](postgres), folder, worker) as crash:
         yield Sweep.of(crash, PHASES[phase], prepared(crash, PHASES[phase], folder))
 
 
@@ -65,9 +70,10 @@ def test_a_job_that_is_killed_loses_and_doubles_nothing(
     kills: int,
     tmp_path: Path,
     postgres: str,
+    worker: Worker,
     check: Callable[[str, Findings], None],
 ) -> None:
-    with sweep_of(destination, phase, tmp_path, postgres) as sweep:
+    with sweep_of(destination, phase, tmp_path, postgres, worker) as sweep:
         found = sweep.run(sweep.some_effects(kills))
         check(f"{destination}, {phase}, some effects", found)
 
@@ -75,17 +81,17 @@ def test_a_job_that_is_killed_loses_and_doubles_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_job_that_is_killed_at_any_effect_loses_and_doubles_nothing(
-    phase: str, tmp_path: Path, check: Callable[[str, Findings], None]
+    phase: str, tmp_path: Path, worker: Worker, check: Callable[[str, Findings], None]
 ) -> None:
-    with sweep_of("duckdb", phase, tmp_path, "") as sweep:
+    with sweep_of("duckdb", phase, tmp_path, "", worker) as sweep:
         check(f"duckdb, {phase}, every effect", sweep.run(sweep.every_effect()))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", NIGHTLY)
 def test_a_job_that_is_killed_at_any_time_loses_and_doubles_nothing(
-    phase: str, tmp_path: Path, check: Callable[[str, Findings], None]
+    phase: str, tmp_path: Path, worker: Worker, check: Callable[[str, Findings], None]
 ) -> None:
-    with sweep_of("duckdb", phase, tmp_path, "") as sweep:
+    with sweep_of("duckdb", phase, tmp_path, "", worker) as sweep:
         kills = sweep.random_times(RANDOM_KILLS, seed=NIGHTLY.index(phase))
         check(f"duckdb, {phase}, random times", sweep.run(kills))

@@ -7,7 +7,7 @@ one of its commits; or it is sent one after so many seconds. 0 is never. The ans
 JSON: the exit code, negative if a signal ended it.
 
 Where it is ordered to, the job stops after each of its commits: the answer is null, and it goes on
-once it is sent a line.
+once it is sent "go on"; any other line ends it.
 """
 
 import json
@@ -61,6 +61,7 @@ CRASH_MODELS = tuple(
 )
 BEHIND = frozenset({REFERENCE, REPORTS, ENRICHMENT, MEDIA})
 COMMITTED = "after COMMIT"
+GO_ON, END = "go on", "end"
 _CLIENTS: dict[str, type[SqlClientBase[Any]]] = {
     "duckdb": DuckDbSqlClient,
     "postgres": Psycopg2SqlClient,
@@ -225,8 +226,8 @@ def main() -> None:
         child = forked(Order(**json.loads(line)))
         while (code := waited(child)) is None:
             answer(None)
-            # nobody is there any more who would let it go on
-            os.kill(child, signal.SIGCONT if sys.stdin.readline() else signal.SIGKILL)
+            may_go_on = sys.stdin.readline().strip() == GO_ON
+            os.kill(child, signal.SIGCONT if may_go_on else signal.SIGKILL)
         answer(code)
 
 

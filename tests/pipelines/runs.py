@@ -104,16 +104,23 @@ def _stored_tables(target: Target, tables: Sequence[TableSchema]) -> Tables:
     """Return the current rows of every table: of DuckDB by itself, else as the product reads."""
     if target.destination_name == "duckdb":
         return read_duckdb(target.data / "warehouse.duckdb", tables)
+    found: Tables = {table.name: [] for table in tables}
     with TemporaryDirectory() as folder:
         warehouse = target.warehouse(Path(folder)).declare()
         with warehouse.opened():
-            return {
-                table.name: [
-                    _row(table, values)
-                    for values in warehouse.read(table.name, list(table.columns_by_name))
-                ]
-                for table in tables
-            }
+            for table in filter(_has_files(target), tables):
+                rows = warehouse.read(table.name, list(table.columns_by_name))
+                found[table.name] = [_row(table, values) for values in rows]
+    return found
+
+
+def _has_files(target: Target) -> Callable[[TableSchema], bool]:
+    """Return what tells which tables can have rows: all of a database.
+
+    To ask dlt for a table of a folder takes 15 ms, also for one that has no file.
+    """
+    lake = target.destination.config_params.get("bucket_url")
+    return lambda table: lake is None or any(Path(lake, target.dataset, table.name).glob("**/*.*"))
 
 
 def rows_of_another_version(tables: Tables, schemas: Iterable[TableSchema]) -> list[str]:
