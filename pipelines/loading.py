@@ -73,7 +73,8 @@ class Loader:
         """Load a package that is parsed: all of it, or nothing."""
         tables: list[TableFile] = join_files(package.tables)
         rows = sum(table.rows for table in tables)
-        self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
+        if rows:
+            self.progress.say(f"Loading {rows:,} rows into {self.report.destination}.")
         # when this machine loaded it: told, and read by nothing
         ledger_table = ledger_file(
             package, self.workspace.archive, self.report.run_id, datetime.now(UTC), self.folder

@@ -60,6 +60,13 @@ def test_both_days_are_included(helpdesk: Commands) -> None:
     assert days(helpdesk) == {day(1).date()}
 
 
+def test_of_days_without_anything_no_load_is_told(helpdesk: Commands) -> None:
+    finished = helpdesk("backfill", "gladly", "--from", "2026-02-20", "--to", "2026-02-21")
+    assert finished.code == 0
+    assert "Loading" not in finished.err
+    assert days(helpdesk) == set()
+
+
 def test_reports_alone_can_be_selected_and_what_is_left_is_told(
     helpdesk: Commands, sandbox: Sandbox
 ) -> None:
