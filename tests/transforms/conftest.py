@@ -1,18 +1,24 @@
 """A place at each database, empty or with the world in it."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.transforms.places import DATABASES, Place, open_place
+from tests.transforms.prepared import drop_postgres
 from tests.transforms.world import BuiltWorld, copied, load_world
 
 
 @pytest.fixture(params=DATABASES)
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
-) -> Place:
+) -> Iterator[Place]:
     """A new place, at each database in turn, for the models that a test module ASKS_FOR."""
     asks_for = getattr(request.module, "ASKS_FOR", ())
-    return open_place(request.param, tmp_path_factory.mktemp("place"), postgres, asks_for)
+    folder = tmp_path_factory.mktemp("place")
+    yield open_place(request.param, folder, postgres, asks_for)
+    if request.param == "postgres":
+        drop_postgres(postgres, folder.name)
 
 
 @pytest.fixture(scope="session")

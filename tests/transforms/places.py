@@ -19,7 +19,8 @@ from sources.tables.build import Lineage
 from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE, TableSchema
 from sources.tables.parquet import TableFile, TableFiles, write_rows
 from sources.tables.parse import parse_file, parser_for
-from tests.pipelines.runs import line, postgres_target
+from tests.pipelines.runs import line
+from tests.transforms.prepared import DATASET, copy_duckdb, copy_postgres
 from transforms.changes import CHANGE_MODELS, CONVERSATION_SLICES
 from transforms.conversation_marts import CONVERSATION_LINES
 from transforms.declarations import Model
@@ -38,7 +39,7 @@ class Place:
     """A dataset at a target, with every raw table, and the dataset of its models.
 
     Args:
-        target: The target.
+        target: The target, where every raw table is.
         folder: For work under way.
         asks_for: The models to build, with all that they read; every model by default.
     """
@@ -49,8 +50,7 @@ class Place:
         self._built = with_all_they_read(asks_for or [model.name for model in MODELS])
         self._tables = [model.table for model in self._built if model not in BOOKKEEPING]
         self._folder = folder
-        self._warehouse = target.warehouse(folder / "raw")
-        self._warehouse.prepare()
+        self._warehouse = target.warehouse(folder / "raw").declare()
 
     def load(self, rows: Mapping[TableSchema, Iterable[Row]]) -> None:
         """Load rows as a job does."""
@@ -130,10 +130,15 @@ def open_place(name: str, folder: Path, postgres: str, asks_for: Sequence[str] =
     data = folder / name
     if name == "postgres":
         zone = quote("-ctimezone=America/Los_Angeles")
-        return Place(postgres_target(data, f"{postgres}&options={zone}"), folder, asks_for)
-    credentials = DuckDbCredentials(str(data / "warehouse.duckdb"))
-    credentials.pragmas = ["TimeZone = 'America/Los_Angeles'"]
-    return Place(Target.open(name, "gladly", data, credentials=credentials), folder, asks_for)
+        credentials = f"{copy_postgres(postgres, folder.name)}&options={zone}"
+        target = Target.open(name, DATASET, data, credentials=credentials)
+        return Place(target, folder, asks_for)
+    database = data / "warehouse.duckdb"
+    in_file = DuckDbCredentials(str(database))
+    in_file.pragmas = ["TimeZone = 'America/Los_Angeles'"]
+    target = Target.open(name, DATASET, data, credentials=in_file)
+    copy_duckdb(database)
+    return Place(target, folder, asks_for)
 
 
 def as_text(models: Mapping[str, Iterable[Row]]) -> dict[str, list[str]]:

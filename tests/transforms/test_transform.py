@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -17,13 +18,19 @@ from sources.gladly.identity import CUSTOMER_MERGES, DELETED_CUSTOMERS
 from sources.http.errors import GiveUpError, SettingsError
 from tests.command.commands import TIMEOUT_SECONDS, Commands
 from tests.pipelines.runs import duckdb_target, filesystem_target, postgres_target
-from tests.transforms.places import Place, as_text, open_place
+from tests.transforms.places import Place, as_text
 from tests.transforms.test_identities import Merge, deletion_rows, merge_rows
 from transforms.models import MODELS
 
 ASKS_FOR = ("customer_identities", "conversation_identities", "agent_availability_half_hours")
 
 USAGE = 2
+
+
+def prepared(target: Target, folder: Path, asks_for: Sequence[str] = ()) -> Place:
+    """Return a place where the product itself makes the tables."""
+    target.warehouse(folder / "tables").prepare()
+    return Place(target, folder / "work", asks_for)
 
 
 def load_merges(place: Place, *merges: Merge) -> None:
@@ -86,7 +93,7 @@ def test_readers_see_all_models_of_a_run_or_none(place: Place, tmp_path: Path) -
 
 
 def test_all_models_of_a_run_see_one_state_of_the_tables(tmp_path: Path, postgres: str) -> None:
-    place = open_place("postgres", tmp_path, postgres)
+    place = prepared(postgres_target(tmp_path / "data", postgres), tmp_path, ASKS_FOR)
     load_merges(place, Merge("a", "b", 1))
     place.load({DELETED_CUSTOMERS: deletion_rows(["b"])})
     dataset = place.target.dataset
@@ -139,7 +146,7 @@ def test_two_runs_at_once_are_one_too_many(place: Place) -> None:
 
 
 def test_the_command_prints_models_and_their_rows(tmp_path: Path) -> None:
-    place = Place(Target.open("duckdb", "gladly", tmp_path / "data"), tmp_path / "work")
+    place = prepared(Target.open("duckdb", "gladly", tmp_path / "data"), tmp_path)
     load_merges(place, Merge("a", "b", 1))
     place.load({DELETED_CUSTOMERS: deletion_rows(["x"])})
     environment = {
