@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from statistics import fmean
@@ -248,9 +249,13 @@ def test_a_lost_event_is_unexplained_unless_the_ledger_tells_that_its_span_was_n
     assert changed["incomplete day"] > Counter(row["reason"] for row in rows)["incomplete day"]
 
 
-# A day of its own: 2026-03-06, read on the seventh at six; events from the fifth on.
+# Each story happens around 2026-03-06, read on the seventh at six; events from the fifth on.
 TOLD = date(2026, 3, 6)
 READ_AT = datetime(2026, 3, 7, 6, tzinfo=UTC)
+# One build tells them all: each as if it had been so many days before the one told earlier, to
+# others, so that no span of events that were read touches another's.
+APART = timedelta(days=4)
+OTHERS = ("id", "contactId", "conversationId", "contact_session_id", "job_id", "window_id")
 
 
 def read_span(start: str, end: str, file: str = "events.jsonl") -> Row:
@@ -268,13 +273,58 @@ def read_span(start: str, end: str, file: str = "events.jsonl") -> Row:
 WHOLE = (read_span("05T00:00:00", "07T05:59:45"),)
 
 
+@dataclass(frozen=True)
+class Story:
+    """What happened, and what reports say of it: nothing where a report was not read.
+
+    ``spans`` of events were read; ``window_values`` tell how the reports were read.
+    """
+
+    events: Sequence[Row]
+    contacts: Row | None = None
+    conversations: Row | None = None
+    spans: Sequence[Row] = WHOLE
+    window_values: Row = field(default_factory=dict)
+    sessions: Sequence[Row] = ()
+
+    def rows(self) -> dict[str, list[Row]]:
+        """Return the rows of tables, but those of events."""
+        reports = (
+            (CONTACTS, "report_contact_summary_v2", self.contacts),
+            (CONVERSATIONS, "report_conversation_summary", self.conversations),
+        )
+        told = [(one, table, values) for one, table, values in reports if values is not None]
+        return {
+            "load_files": [*self.spans],
+            "work_session_events": [*self.sessions],
+            "report_windows": [window(one, **self.window_values) for one, _, _ in told],
+            **{table: [report_row(one, **values)] for one, table, values in told if values},
+        }
+
+
+def happened_before(row: Row, number: int) -> Row:
+    """Return a row as it is of the story that is told after so many others."""
+    return {name: _before(name, value, number) for name, value in row.items()}
+
+
+def _before(name: str, value: Any, number: int) -> Any:  # noqa: ANN401 - any value of a row
+    if isinstance(value, dict):
+        return happened_before(value, number)
+    if isinstance(value, date):
+        return value - number * APART
+    if name == "report_day":
+        return (date.fromisoformat(value) - number * APART).isoformat()
+    if name == "timestamp":
+        return (datetime.fromisoformat(value) - number * APART).isoformat().replace("+00:00", "Z")
+    return f"{value} of {number}" if name in OTHERS else value
+
+
 def window(metric_set: str, read_at: datetime = READ_AT, **values: Any) -> Row:  # noqa: ANN401
-    day = values.pop("report_day", TOLD.isoformat())
     return {
-        "window_id": f"{metric_set} {day}",
+        "window_id": metric_set,
         "metric_set": metric_set,
-        "day": datetime.fromisoformat(f"{day}T00:00:00Z"),
-        "report_day": day,
+        "day": datetime.combine(TOLD, time(), tzinfo=UTC),
+        "report_day": TOLD.isoformat(),
         "timezone": "UTC",
         "aggregation_level": "daily",
         "filters": "{}",
@@ -287,30 +337,12 @@ def window(metric_set: str, read_at: datetime = READ_AT, **values: Any) -> Row: 
 
 def report_row(metric_set: str, **values: Any) -> Row:  # noqa: ANN401
     return {
-        "window_id": f"{metric_set} {TOLD}",
+        "window_id": metric_set,
         "position": 1,
         "timezone_filter": "UTC",
         **values,
         **lineage(1, READ_AT),
     }
-
-
-def load_reports(
-    place: Place,
-    contacts: Row | None = None,
-    conversations: Row | None = None,
-    spans: Iterable[Row] = WHOLE,
-    **window_values: Any,  # noqa: ANN401
-) -> None:
-    windows, tables = [], {}
-    for metric_set, table, values in (
-        (CONTACTS, "report_contact_summary_v2", contacts),
-        (CONVERSATIONS, "report_conversation_summary", conversations),
-    ):
-        if values is not None:
-            windows.append(window(metric_set, **window_values))
-            tables[TABLES[table]] = [report_row(metric_set, **values)]
-    place.load({TABLES["load_files"]: list(spans), TABLES["report_windows"]: windows, **tables})
 
 
 def ended(name: str, started: str | None, at: str, **content: Any) -> list[Row]:  # noqa: ANN401
@@ -329,14 +361,6 @@ def turn(name: str, kind: str, at: str) -> Row:
     }
 
 
-def reasons(place: Place) -> dict[str, tuple[float | None, float | None, str]]:
-    return {
-        row["metric"]: (row["our_value"], row["gladly_value"], row["reason"])
-        for row in reconciliation(place)
-        if row["local_date"] == TOLD
-    }
-
-
 HOLE = (read_span("05T00:00:00", "06T10:00:00"), read_span("06T10:00:25", "07T05:59:45"))
 HEALED = read_span("06T10:00:00", "06T10:00:25", "ContactTimestampsReport.csv")
 OTHER = read_span("06T10:00:00", "06T10:00:25", "TaskTimestampsReport.csv")
@@ -345,97 +369,52 @@ SHORT = (read_span("05T00:00:00", "06T23:59:59"),)
 OVERLAP = (read_span("05T00:00:00", "06T12:00:00"), read_span("06T11:00:00", "07T05:59:45"))
 
 
-@pytest.mark.parametrize(
-    ("found", "spans", "window_values", "reason"),
-    [
-        (1, WHOLE, {}, "equal"),
-        (1, LATE, {}, "equal"),
-        (2, WHOLE, {}, "unexplained"),
-        (2, OVERLAP, {}, "unexplained"),
-        (2, (*HOLE, HEALED), {}, "unexplained"),
-        (2, HOLE, {}, "incomplete day"),
-        (2, (*HOLE, OTHER), {}, "incomplete day"),
-        (2, LATE, {}, "incomplete day"),
-        (2, SHORT, {}, "incomplete day"),
-        (2, (), {}, "incomplete day"),
-        (2, WHOLE, {"read_at": datetime(2026, 3, 7, 1, 59, tzinfo=UTC)}, "incomplete day"),
-        (2, WHOLE, {"read_at": datetime(2026, 3, 7, 2, 0, tzinfo=UTC)}, "unexplained"),
-        (1, WHOLE, {"aggregation_level": "halfHourly"}, "not comparable"),
-        (1, WHOLE, {"filters": '{"channel": "voice"}'}, "not comparable"),
-        (1, WHOLE, {"day": datetime(2026, 3, 6, 8, tzinfo=UTC)}, "not comparable"),
-        (1, WHOLE, {"timezone": "America/Los_Angeles"}, "not comparable"),
-    ],
-    ids=[
-        "equal",
-        "equal, though not all was read",
-        "one is missing",
-        "missing, spans overlap",
-        "missing, the hole was filled",
-        "a hole",
-        "filled from another report only",
-        "read from later on",
-        "not read to the end",
-        "never read",
-        "the report was read too early",
-        "the report was read just in time",
-        "half hours",
-        "one channel",
-        "days begin at another time",
-        "the report is of another zone than asked for",
-    ],
-)
-def test_reasons_of_a_count(
-    place: Place, found: int, spans: Sequence[Row], window_values: Row, reason: str
-) -> None:
-    place.load_events(ended("a", "06T10:00:00", "06T10:05:00", status="ANSWERED"))
-    load_reports(place, contacts={"contacts_ended": found}, spans=spans, **window_values)
-    assert reasons(place)["contacts_ended"] == (1, found, reason)
+COUNTS_TOLD: dict[str, tuple[int, Sequence[Row], Row, str]] = {
+    "equal": (1, WHOLE, {}, "equal"),
+    "equal, though not all was read": (1, LATE, {}, "equal"),
+    "one is missing": (2, WHOLE, {}, "unexplained"),
+    "missing, spans overlap": (2, OVERLAP, {}, "unexplained"),
+    "missing, the hole was filled": (2, (*HOLE, HEALED), {}, "unexplained"),
+    "a hole": (2, HOLE, {}, "incomplete day"),
+    "filled from another report only": (2, (*HOLE, OTHER), {}, "incomplete day"),
+    "read from later on": (2, LATE, {}, "incomplete day"),
+    "not read to the end": (2, SHORT, {}, "incomplete day"),
+    "never read": (2, (), {}, "incomplete day"),
+    "the report was read too early": (
+        2,
+        WHOLE,
+        {"read_at": datetime(2026, 3, 7, 1, 59, tzinfo=UTC)},
+        "incomplete day",
+    ),
+    "the report was read just in time": (
+        2,
+        WHOLE,
+        {"read_at": datetime(2026, 3, 7, 2, 0, tzinfo=UTC)},
+        "unexplained",
+    ),
+    "half hours": (1, WHOLE, {"aggregation_level": "halfHourly"}, "not comparable"),
+    "one channel": (1, WHOLE, {"filters": '{"channel": "voice"}'}, "not comparable"),
+    "days begin at another time": (
+        1,
+        WHOLE,
+        {"day": datetime(2026, 3, 6, 8, tzinfo=UTC)},
+        "not comparable",
+    ),
+    "the report is of another zone than asked for": (
+        1,
+        WHOLE,
+        {"timezone": "America/Los_Angeles"},
+        "not comparable",
+    ),
+}
+
+STARTS_MISSING = {
+    "before the events": ("04T23:00:00", "incomplete day"),
+    "since": ("06T09:00:00", "unexplained"),
+}
 
 
-def test_a_day_without_rows_is_a_day_of_nothing(place: Place) -> None:
-    place.load_events(ended("a", "05T10:00:00", "05T10:05:00", status="ANSWERED"))
-    windows = [window(metric_set, rows=0) for metric_set in COLUMNS]
-    place.load({TABLES["load_files"]: WHOLE, TABLES["report_windows"]: windows})
-    found = reasons(place)
-    assert found == {
-        metric: (0, 0, "equal") if metric in COUNTS else (None, None, "equal")
-        for columns in COLUMNS.values()
-        for metric in columns
-    }
-
-
-def test_what_no_feed_tells_of_a_contact_makes_its_figures_incomplete(place: Place) -> None:
-    # it began before events were read, and no work session tells of it: how it ended, a report told
-    place.load_events([*ended("a", None, "06T10:05:00"), *ended("b", "06T09:00:00", "06T10:00:00")])
-    gladly = {
-        "contacts_ended": 2,
-        "contacts_inbound": 2,
-        "contacts_fulfilled": 1,
-        "contacts_abandoned": 1,
-        "service_level_fraction": 0.5,
-        "avg_inbound_contact_handle_time_seconds": 10.5,
-    }
-    load_reports(place, contacts=gladly)
-    found = reasons(place)
-    assert found.pop("contacts_ended") == (2, 2, "equal")
-    assert {metric for metric, row in found.items() if row[2] == "incomplete day"} == {
-        "contacts_inbound",
-        "contacts_fulfilled",
-        "contacts_abandoned",
-        "service_level_rate",
-        "average_inbound_handle_seconds",
-    }
-
-
-@pytest.mark.parametrize(
-    ("began", "reason"),
-    [("04T23:00:00", "incomplete day"), ("06T09:00:00", "unexplained")],
-    ids=["before the events", "since"],
-)
-def test_a_start_that_is_missing_explains_only_what_began_before_the_events(
-    place: Place, began: str, reason: str
-) -> None:
-    place.load_events(ended("a", None, "06T10:05:00", status="ANSWERED"))
+def of_missing_start(began: str) -> Story:
     session = {
         "contact_session_id": "a",
         "agent_id": "x",
@@ -444,9 +423,11 @@ def test_a_start_that_is_missing_explains_only_what_began_before_the_events(
         "direction": "INBOUND",
         **lineage(1),
     }
-    place.load({TABLES["work_session_events"]: [session]})
-    load_reports(place, contacts={"contacts_ended": 1, "contacts_fulfilled": 1})
-    assert reasons(place)["contacts_fulfilled"] == (0, 1, reason)
+    return Story(
+        ended("a", None, "06T10:05:00", status="ANSWERED"),
+        contacts={"contacts_ended": 1, "contacts_fulfilled": 1},
+        sessions=[session],
+    )
 
 
 CLOSED = [
@@ -457,49 +438,43 @@ CLOSED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("later", "gladly", "expected"),
-    [
-        ([], 2, (2, "equal")),
-        ([], 3, (2, "unexplained")),
-        # an hour before the reading, and just after that
-        ([turn("v1", "REOPENED", "07T05:00:00")], 2, (1, "unexplained")),
-        ([turn("v1", "REOPENED", "07T05:00:00.001")], 2, (1, "restated")),
-        ([turn("v1", "REOPENED", "07T05:00:00.001")], 3, (1, "unexplained")),
-        ([turn("v1", "REOPENED", "07T11:00:00")], 2, (1, "restated")),
-        ([turn("v1", "REOPENED", "06T10:00:00")], 1, (1, "equal")),
-        (
-            [turn("v1", "REOPENED", "06T12:00:00"), turn("v1", "CLOSED", "06T13:00:00")],
-            2,
-            (2, "equal"),
-        ),
-        (
-            [turn("v1", "REOPENED", "07T01:00:00"), turn("v1", "CLOSED", "07T02:00:00")],
-            1,
-            (1, "equal"),
-        ),
-        ([turn("v0", "CLOSED", "06T12:00:00")], 3, (3, "equal")),
-    ],
-    ids=[
-        "equal",
-        "one is missing",
-        "reopened when the report knew",
-        "reopened when it could not know",
-        "that explains one, not two",
-        "reopened after it was read",
-        "reopened at the instant of the close",
-        "closed twice on a day",
-        "closed last on the day after",
-        "its creation was not seen",
-    ],
-)
-def test_a_conversation_counts_on_the_day_of_its_last_close(
-    place: Place, later: list[Row], gladly: int, expected: tuple[int, str]
-) -> None:
-    place.load_events([*CLOSED, *later])
-    load_reports(place, conversations={"conversations_closed": gladly})
-    ours, reason = expected
-    assert reasons(place)["conversations_closed"] == (ours, gladly, reason)
+CLOSES: dict[str, tuple[list[Row], int, tuple[int, str]]] = {
+    "equal": ([], 2, (2, "equal")),
+    "one is missing": ([], 3, (2, "unexplained")),
+    # an hour before the reading, and just after that
+    "reopened when the report knew": (
+        [turn("v1", "REOPENED", "07T05:00:00")],
+        2,
+        (1, "unexplained"),
+    ),
+    "reopened when it could not know": (
+        [turn("v1", "REOPENED", "07T05:00:00.001")],
+        2,
+        (1, "restated"),
+    ),
+    "that explains one, not two": (
+        [turn("v1", "REOPENED", "07T05:00:00.001")],
+        3,
+        (1, "unexplained"),
+    ),
+    "reopened after it was read": ([turn("v1", "REOPENED", "07T11:00:00")], 2, (1, "restated")),
+    "reopened at the instant of the close": (
+        [turn("v1", "REOPENED", "06T10:00:00")],
+        1,
+        (1, "equal"),
+    ),
+    "closed twice on a day": (
+        [turn("v1", "REOPENED", "06T12:00:00"), turn("v1", "CLOSED", "06T13:00:00")],
+        2,
+        (2, "equal"),
+    ),
+    "closed last on the day after": (
+        [turn("v1", "REOPENED", "07T01:00:00"), turn("v1", "CLOSED", "07T02:00:00")],
+        1,
+        (1, "equal"),
+    ),
+    "its creation was not seen": ([turn("v0", "CLOSED", "06T12:00:00")], 3, (3, "equal")),
+}
 
 
 def of_conversation(name: str, conversation: str, by_whom: str, at: str) -> Row:
@@ -507,9 +482,7 @@ def of_conversation(name: str, conversation: str, by_whom: str, at: str) -> Row:
     return event(f"{name} start", "STARTED", f"2026-03-{at}Z", by_whom, **more)
 
 
-def test_first_contact_resolution_is_of_conversations_with_an_inbound_contact(
-    place: Place,
-) -> None:
+def first_contacts() -> Story:
     names = ("one", "two", "outbound", "reopened", "none", "later", "old")
     turns = [turn(name, "CLOSED", "06T12:00:00") for name in names]
     turns += [turn(name, "CREATED", "06T09:00:00") for name in names]
@@ -527,16 +500,122 @@ def test_first_contact_resolution_is_of_conversations_with_an_inbound_contact(
         # after what the report could know
         of_conversation("later'", "later", "AGENT a", "07T05:30:00"),
     ]
-    place.load_events([*turns, *contacts])
-    load_reports(
-        place,
-        conversations={
-            "conversations_closed": 7,
-            "count_of_fcr_eligible": 4,
-            "fcr_success_fraction": 0.5,
+    reported = {
+        "conversations_closed": 7,
+        "count_of_fcr_eligible": 4,
+        "fcr_success_fraction": 0.5,
+    }
+    return Story([*turns, *contacts], conversations=reported)
+
+
+STORIES = {
+    **{
+        f"count: {name}": Story(
+            ended("a", "06T10:00:00", "06T10:05:00", status="ANSWERED"),
+            contacts={"contacts_ended": found},
+            spans=spans,
+            window_values=window_values,
+        )
+        for name, (found, spans, window_values, _) in COUNTS_TOLD.items()
+    },
+    **{
+        f"close: {name}": Story([*CLOSED, *later], conversations={"conversations_closed": gladly})
+        for name, (later, gladly, _) in CLOSES.items()
+    },
+    **{
+        f"start missing: {name}": of_missing_start(began)
+        for name, (began, _) in STARTS_MISSING.items()
+    },
+    "a day without rows": Story(
+        ended("a", "05T10:00:00", "05T10:05:00", status="ANSWERED"),
+        contacts={},
+        conversations={},
+        window_values={"rows": 0},
+    ),
+    # it began before events were read, and no work session tells of it: how it ended, a report told
+    "told by no feed": Story(
+        [*ended("a", None, "06T10:05:00"), *ended("b", "06T09:00:00", "06T10:00:00")],
+        contacts={
+            "contacts_ended": 2,
+            "contacts_inbound": 2,
+            "contacts_fulfilled": 1,
+            "contacts_abandoned": 1,
+            "service_level_fraction": 0.5,
+            "avg_inbound_contact_handle_time_seconds": 10.5,
         },
-    )
-    assert reasons(place) == {
+    ),
+    "first contacts": first_contacts(),
+}
+
+Reasons = dict[str, dict[str, tuple[float | None, float | None, str]]]
+
+
+@pytest.fixture(params=DATABASES, scope="module")
+def reasons(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> Reasons:
+    """Each story's figures and reasons: a database tells all of them in one build."""
+    place = open_place(request.param, tmp_path_factory.mktemp("stories"), postgres, ASKS_FOR)
+    events: list[Row] = []
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for number, story in enumerate(STORIES.values()):
+        events += [happened_before(event, number) for event in story.events]
+        for table, told in story.rows().items():
+            rows[table] += [happened_before(row, number) for row in told]
+    place.load_events(events)
+    place.load({TABLES[table]: each for table, each in rows.items()})
+    found: Reasons = {}
+    by_day = {TOLD - number * APART: name for number, name in enumerate(STORIES)}
+    for row in reconciliation(place):
+        shown = row["our_value"], row["gladly_value"], row["reason"]
+        found.setdefault(by_day[row["local_date"]], {})[row["metric"]] = shown
+    return found
+
+
+@pytest.mark.parametrize("name", COUNTS_TOLD)
+def test_reasons_of_a_count(reasons: Reasons, name: str) -> None:
+    found, _, _, reason = COUNTS_TOLD[name]
+    assert reasons[f"count: {name}"]["contacts_ended"] == (1, found, reason)
+
+
+def test_a_day_without_rows_is_a_day_of_nothing(reasons: Reasons) -> None:
+    assert reasons["a day without rows"] == {
+        metric: (0, 0, "equal") if metric in COUNTS else (None, None, "equal")
+        for columns in COLUMNS.values()
+        for metric in columns
+    }
+
+
+def test_what_no_feed_tells_of_a_contact_makes_its_figures_incomplete(reasons: Reasons) -> None:
+    found = dict(reasons["told by no feed"])
+    assert found.pop("contacts_ended") == (2, 2, "equal")
+    assert {metric for metric, row in found.items() if row[2] == "incomplete day"} == {
+        "contacts_inbound",
+        "contacts_fulfilled",
+        "contacts_abandoned",
+        "service_level_rate",
+        "average_inbound_handle_seconds",
+    }
+
+
+@pytest.mark.parametrize("name", STARTS_MISSING)
+def test_a_start_that_is_missing_explains_only_what_began_before_the_events(
+    reasons: Reasons, name: str
+) -> None:
+    _, reason = STARTS_MISSING[name]
+    assert reasons[f"start missing: {name}"]["contacts_fulfilled"] == (0, 1, reason)
+
+
+@pytest.mark.parametrize("name", CLOSES)
+def test_a_conversation_counts_on_the_day_of_its_last_close(reasons: Reasons, name: str) -> None:
+    _, gladly, (ours, reason) = CLOSES[name]
+    assert reasons[f"close: {name}"]["conversations_closed"] == (ours, gladly, reason)
+
+
+def test_first_contact_resolution_is_of_conversations_with_an_inbound_contact(
+    reasons: Reasons,
+) -> None:
+    assert reasons["first contacts"] == {
         "conversations_closed": (7, 7, "equal"),
         "first_contact_resolution_eligible": (4, 4, "equal"),
         "first_contact_resolution_rate": (0.25, 0.5, "restated"),
