@@ -13,10 +13,14 @@ from tests.transforms.world import BuiltWorld, copied, load_world
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
 ) -> Iterator[Place]:
-    """A new place, at each database in turn, for the models that a test module ASKS_FOR."""
+    """A new place, at each database in turn, for the models that a test module ASKS_FOR.
+
+    A module whose models are built ONLY_WHOLE has nothing beside them that tells of changes.
+    """
     asks_for = getattr(request.module, "ASKS_FOR", ())
+    only_whole = getattr(request.module, "ONLY_WHOLE", False)
     folder = tmp_path_factory.mktemp("place")
-    yield open_place(request.param, folder, postgres, asks_for)
+    yield open_place(request.param, folder, postgres, asks_for, only_whole=only_whole)
     if request.param == "postgres":
         drop_postgres(postgres, folder.name)
 

@@ -24,7 +24,7 @@ from tests.transforms.prepared import DATASET, copy_duckdb, copy_postgres
 from transforms.changes import CHANGE_MODELS, CONVERSATION_SLICES
 from transforms.conversation_marts import CONVERSATION_LINES
 from transforms.declarations import Model
-from transforms.models import MODELS
+from transforms.models import MODELS, SEEN_MODELS
 
 Row = dict[str, Any]
 
@@ -42,12 +42,22 @@ class Place:
         target: The target, where every raw table is.
         folder: For work under way.
         asks_for: The models to build, with all that they read; every model by default.
+        only_whole: Leave away what tells of changes: most of the models, if few are asked for.
     """
 
-    def __init__(self, target: Target, folder: Path, asks_for: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        target: Target,
+        folder: Path,
+        asks_for: Sequence[str] = (),
+        *,
+        only_whole: bool = False,
+    ) -> None:
         self.target = target
         self.marts = f"{target.dataset}_marts"
-        self._built = with_all_they_read(asks_for or [model.name for model in MODELS])
+        self._only_whole = only_whole
+        names = asks_for or [model.name for model in MODELS]
+        self._built = with_all_they_read(names, only_whole=only_whole)
         self._tables = [model.table for model in self._built if model not in BOOKKEEPING]
         self._folder = folder
         self._warehouse = target.warehouse(folder / "raw").declare()
@@ -81,6 +91,7 @@ class Place:
 
         ``whole`` is needed after ``load``: no ledger tells of its rows.
         """
+        assert whole or not self._only_whole
         return run_transforms(self.target, self.marts, self._built, timezone=timezone, whole=whole)
 
     def models(self) -> dict[str, list[Row]]:
@@ -112,33 +123,47 @@ class Place:
         return raw | made
 
 
-def with_all_they_read(names: Iterable[str]) -> list[Model]:
-    """Return models and those they, and what tells of changes, read: directly or not."""
+def with_all_they_read(names: Iterable[str], *, only_whole: bool) -> list[Model]:
+    """Return models and those they read: directly or not.
+
+    With them come those that tell of changes; to build only as a whole takes no more of these than
+    who was merged, which every build remembers.
+    """
     by_name = {model.name: model for model in MODELS}
-    wanted, waiting = set[str](), [*names, *(model.name for model in CHANGE_MODELS)]
+    always = [name for model in SEEN_MODELS for name in model.reads]
+    changes = [] if only_whole else [model.name for model in CHANGE_MODELS]
+    wanted, waiting = set[str](), [*names, *always, *changes]
     while waiting:
-        model = by_name[waiting.pop()]
-        if model.name not in wanted:
+        model = by_name.get(waiting.pop())
+        if model and model.name not in wanted:
             wanted.add(model.name)
-            needed = [*model.reads, model.slices, *([model.changes.ids] if model.changes else [])]
-            waiting += [name for name in needed if name in by_name]
+            waiting += [*model.reads, model.slices]
+            if model.changes and not only_whole:
+                waiting.append(model.changes.ids)
     return [model for model in MODELS if model.name in wanted]
 
 
-def open_place(name: str, folder: Path, postgres: str, asks_for: Sequence[str] = ()) -> Place:
+def open_place(
+    name: str,
+    folder: Path,
+    postgres: str,
+    asks_for: Sequence[str] = (),
+    *,
+    only_whole: bool = False,
+) -> Place:
     """Return a new place whose sessions live in Los Angeles: no model may depend on that."""
     data = folder / name
     if name == "postgres":
         zone = quote("-ctimezone=America/Los_Angeles")
         credentials = f"{copy_postgres(postgres, folder.name)}&options={zone}"
         target = Target.open(name, DATASET, data, credentials=credentials)
-        return Place(target, folder, asks_for)
+        return Place(target, folder, asks_for, only_whole=only_whole)
     database = data / "warehouse.duckdb"
     in_file = DuckDbCredentials(str(database))
     in_file.pragmas = ["TimeZone = 'America/Los_Angeles'"]
     target = Target.open(name, DATASET, data, credentials=in_file)
     copy_duckdb(database)
-    return Place(target, folder, asks_for)
+    return Place(target, folder, asks_for, only_whole=only_whole)
 
 
 def as_text(models: Mapping[str, Iterable[Row]]) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from tests.transforms.places import DATABASES, Row, lineage, open_place
 from tests.transforms.raw_stories import TABLES, in_order, raw_rows
 
 ASKS_FOR = ("agent_half_hours", "agent_days", "team_memberships")
+ONLY_WHOLE = True
 
 LOS_ANGELES, KATHMANDU = "America/Los_Angeles", "Asia/Kathmandu"
 Models = dict[str, list[Row]]
@@ -425,7 +426,9 @@ def counted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
 ) -> dict[str, Models]:
     """All stories at each database, counted in days of each time zone."""
-    place = open_place(request.param, tmp_path_factory.mktemp("agents"), postgres, ASKS_FOR)
+    place = open_place(
+        request.param, tmp_path_factory.mktemp("agents"), postgres, ASKS_FOR, only_whole=ONLY_WHOLE
+    )
     place.load_events(EVENTS)
     place.load(loaded_rows())
     found = {}

@@ -14,6 +14,7 @@ from tests.pipelines.runs import filesystem_target
 from tests.transforms.places import NOW, Place, Row, lineage
 
 ASKS_FOR = ("conversation_timeline",)
+ONLY_WHOLE = True
 
 AGENTS = table_schemas(AGENT)[0]
 ANA: Row = {"id": "ana", "name": "Ana", "email_address": "ana@example.com", "deleted_at": None}

@@ -15,6 +15,7 @@ from sandbox.world import World, WorldSettings
 from tests.transforms.places import DATABASES, Place, Row, open_place
 
 ASKS_FOR = ("agent_availability_half_hours",)
+ONLY_WHOLE = True
 
 HALF_HOUR = timedelta(minutes=30)
 MICROSECOND = timedelta(microseconds=1)
@@ -133,7 +134,7 @@ FEW = settings(
 def test_any_events_give_the_half_hours_of_a_plain_count(
     name: str, tmp_path: Path, postgres: str
 ) -> None:
-    place = open_place(name, tmp_path, postgres, ASKS_FOR)
+    place = open_place(name, tmp_path, postgres, ASKS_FOR, only_whole=ONLY_WHOLE)
 
     @FEW
     @given(EVENTS)

@@ -14,6 +14,7 @@ from tests.transforms.test_contacts import by, contact_rows, event, instant, sec
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("calls",)
+ONLY_WHOLE = True
 
 TABLES = {table.name: table for table in GLADLY_TABLES}
 KINDS = {"PHONE_CALL": "call", "VOICEMAIL": "voicemail"}

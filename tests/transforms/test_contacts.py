@@ -16,6 +16,7 @@ from tests.transforms.test_identities import Merge, merge_rows
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("contacts",)
+ONLY_WHOLE = True
 
 MICROSECOND = timedelta(microseconds=1)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

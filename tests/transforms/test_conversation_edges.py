@@ -15,6 +15,7 @@ from tests.transforms.conversation_stories import (
 from tests.transforms.places import Place, Row
 
 ASKS_FOR = ("conversation_facts",)
+ONLY_WHOLE = True
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 

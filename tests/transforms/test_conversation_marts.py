@@ -41,6 +41,7 @@ from tests.transforms.raw_identities import identities_of
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("response_times", "conversations_closed", "backlog_by_hour", "conversation_texts")
+ONLY_WHOLE = True
 
 Conversations = dict[str, Conversation]
 SPEAKERS = {

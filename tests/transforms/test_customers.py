@@ -9,6 +9,7 @@ from tests.transforms.raw_stories import People, in_order, raw_rows, reads_of, s
 from tests.transforms.world import BuiltWorld, Raw, instant
 
 ASKS_FOR = ("resolved_customers",)
+ONLY_WHOLE = True
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 

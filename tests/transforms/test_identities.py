@@ -17,6 +17,7 @@ from transforms.identities import CONVERSATION_IDENTITIES, CUSTOMER_IDENTITIES, 
 from transforms.render import Names, check_statement, rebuild_statements
 
 ASKS_FOR = ("customer_identities", "conversation_identities")
+ONLY_WHOLE = True
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 # order by bytes and order by a language differ: "B" comes before "a", "é" after "z"

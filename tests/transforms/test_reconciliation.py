@@ -18,6 +18,7 @@ from tests.transforms.test_contacts import by, contact_rows, event, instant
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("reconciliation",)
+ONLY_WHOLE = True
 
 TABLES = {table.name: table for table in GLADLY_TABLES}
 KEY = ("local_date", "metric")
@@ -165,7 +166,9 @@ def days_of_utc(
     postgres: str,
 ) -> Place:
     """The world's tables at each database, for models of days of UTC, as its reports count."""
-    place = open_place(request.param, tmp_path_factory.mktemp("utc"), postgres, ASKS_FOR)
+    place = open_place(
+        request.param, tmp_path_factory.mktemp("utc"), postgres, ASKS_FOR, only_whole=ONLY_WHOLE
+    )
     rows = read_tables(world.place.target)
     place.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
     return place
@@ -216,7 +219,7 @@ def test_days_of_another_time_zone_are_not_comparable(world: BuiltWorld) -> None
 
 def copy_of(place: Place, folder: Path, postgres: str) -> Place:
     """Return a place of its own with the same tables."""
-    copy = open_place("duckdb", folder, postgres, ASKS_FOR)
+    copy = open_place("duckdb", folder, postgres, ASKS_FOR, only_whole=ONLY_WHOLE)
     rows = read_tables(place.target)
     copy.load({table: rows[table.name] for table in GLADLY_TABLES if rows[table.name]})
     return copy
@@ -555,7 +558,9 @@ def reasons(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
 ) -> Reasons:
     """Each story's figures and reasons: a database tells all of them in one build."""
-    place = open_place(request.param, tmp_path_factory.mktemp("stories"), postgres, ASKS_FOR)
+    place = open_place(
+        request.param, tmp_path_factory.mktemp("stories"), postgres, ASKS_FOR, only_whole=ONLY_WHOLE
+    )
     events: list[Row] = []
     rows: dict[str, list[Row]] = defaultdict(list)
     for number, story in enumerate(STORIES.values()):

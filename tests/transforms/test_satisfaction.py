@@ -20,6 +20,7 @@ from tests.transforms.raw_topics import plain_hierarchy, spans_of
 from tests.transforms.world import ZONE, BuiltWorld, Raw, instant
 
 ASKS_FOR = ("survey_answers", "satisfaction", "customer_360")
+ONLY_WHOLE = True
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 

@@ -9,6 +9,7 @@ from tests.transforms.raw_stories import People, raw_rows, reads_of
 from tests.transforms.world import BuiltWorld, Raw, instant
 
 ASKS_FOR = ("task_facts",)
+ONLY_WHOLE = True
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 COUNTS = {

@@ -9,6 +9,7 @@ from tests.transforms.raw_topics import plain_hierarchy, spans_of
 from tests.transforms.world import BuiltWorld
 
 ASKS_FOR = ("topic_hierarchy", "conversation_topics_over_time")
+ONLY_WHOLE = True
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 

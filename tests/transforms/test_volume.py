@@ -11,6 +11,7 @@ from tests.transforms.raw_topics import plain_hierarchy, spans_of
 from tests.transforms.world import BuiltWorld, Raw
 
 ASKS_FOR = ("channel_volume", "topic_volume", "contact_reasons", "ai_containment")
+ONLY_WHOLE = True
 
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)
 COUNTS = (
