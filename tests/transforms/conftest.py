@@ -1,12 +1,15 @@
 """A place at each database, empty or with the world in it."""
 
+import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
+from filelock import FileLock
 
 from tests.transforms.places import DATABASES, Place, open_place
 from tests.transforms.prepared import drop_postgres
-from tests.transforms.world import BuiltWorld, copied, load_world
+from tests.transforms.world import BuiltWorld, copied, load_world, save_world, saved_world
 
 
 @pytest.fixture(params=DATABASES)
@@ -27,8 +30,20 @@ def place(
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> BuiltWorld:
-    """The world in DuckDB: loaded once, for reading only."""
-    return load_world(open_place("duckdb", tmp_path_factory.mktemp("world"), postgres))
+    """The world in DuckDB: loaded once by all test processes, for reading only."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with FileLock(shared / "world.lock"):
+        loaded = shared / "world"
+        if not loaded.exists():
+            folder = tmp_path_factory.mktemp("loaded")
+            save_world(load_world(open_place("duckdb", folder, postgres)), folder)
+            folder.rename(loaded)
+    # a DuckDB file is open in one process at a time
+    own = tmp_path_factory.mktemp("world")
+    shutil.copytree(loaded, own, dirs_exist_ok=True)
+    return saved_world(open_place("duckdb", own, postgres), own)
 
 
 @pytest.fixture(scope="session")

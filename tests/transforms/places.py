@@ -151,7 +151,10 @@ def open_place(
     *,
     only_whole: bool = False,
 ) -> Place:
-    """Return a new place whose sessions live in Los Angeles: no model may depend on that."""
+    """Return a place whose sessions live in Los Angeles: no model may depend on that.
+
+    It is new, unless there is a DuckDB file in its folder.
+    """
     data = folder / name
     if name == "postgres":
         zone = quote("-ctimezone=America/Los_Angeles")
@@ -162,7 +165,8 @@ def open_place(
     in_file = DuckDbCredentials(str(database))
     in_file.pragmas = ["TimeZone = 'America/Los_Angeles'"]
     target = Target.open(name, DATASET, data, credentials=in_file)
-    copy_duckdb(database)
+    if not database.exists():
+        copy_duckdb(database)
     return Place(target, folder, asks_for, only_whole=only_whole)
 
 

@@ -6,6 +6,7 @@ tables. The world begins before the first night's events do, so states exist tha
 
 import csv
 import json
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from tests.transforms.raw_identities import Identities, identities_of
 WORLD = WorldSettings(items=1_500, days=4, broken_days=frozenset())
 NIGHTS = 3
 ZONE = "America/Los_Angeles"
+_SAVED = "world.pickle"
 
 
 def instant(text: str) -> datetime:
@@ -104,8 +106,24 @@ def load_world(place: Place) -> BuiltWorld:
             run_gladly(chosen, place.target, NoProgress())
             report = place.transform(ZONE, whole=False)
             sandbox.clock.advance(timedelta(days=1))
-    raw = Raw(place.target.data / "raw" / "gladly")
-    return BuiltWorld(place, raw, place.models(), report.built_from)
+    return BuiltWorld(place, raw_of(place), place.models(), report.built_from)
+
+
+def raw_of(place: Place) -> Raw:
+    """Return what was received for a place, by runs that kept it beside the data."""
+    return Raw(place.target.data / "raw" / "gladly")
+
+
+def save_world(world: BuiltWorld, folder: Path) -> None:
+    """Save what a world is beside its tables, for another process that copies its folder."""
+    (folder / _SAVED).write_bytes(pickle.dumps((world.models, world.built_from)))
+
+
+def saved_world(place: Place, folder: Path) -> BuiltWorld:
+    """Return the world whose folder was copied to be this place's."""
+    # our own process wrote it
+    models, built_from = pickle.loads((folder / _SAVED).read_bytes())  # noqa: S301
+    return BuiltWorld(place, raw_of(place), models, built_from)
 
 
 def copied(world: BuiltWorld, place: Place) -> BuiltWorld:
