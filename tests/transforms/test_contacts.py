@@ -11,7 +11,7 @@ import pytest
 
 from sources.gladly.identity import CONVERSATION_MERGES, CUSTOMER_MERGES
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS
-from tests.transforms.places import NOW, Place, Row, lineage
+from tests.transforms.places import DATABASES, NOW, Place, Row, lineage, open_place
 from tests.transforms.test_identities import Merge, merge_rows
 from tests.transforms.world import BuiltWorld, Raw
 
@@ -368,90 +368,116 @@ def test_work_sessions_stand_in_for_what_no_event_tells(place: Place) -> None:
     assert parts(contact(place), *expected) == expected
 
 
-@pytest.mark.parametrize(
-    ("sessions", "status", "handle"),
-    [
-        ([], "UNANSWERED", None),
-        ([session("", None)], "UNANSWERED", None),
-        ([session("", None, **ENDED_SESSION)], "UNANSWERED", 0),
-        ([session("a1", 7.25, **ENDED_SESSION)], "UNANSWERED", Decimal("7.25")),
-        ([session("a1", 7.25, **ENDED_SESSION)], "OPEN", None),
-    ],
-    ids=["never read", "read while open", "nobody worked on it", "over", "end not seen"],
-)
-def test_handle_time_is_known_when_the_contact_has_ended_in_both_feeds(
-    place: Place, sessions: list[Row], status: str, handle: Decimal | None
-) -> None:
-    events = [event("1", "STARTED", "10:00:00", "CUSTOMER p1")]
-    if status != "OPEN":
-        events.append(event("2", "ENDED", "10:00:09", status=status))
-    place.load_events(events)
-    place.load({WORK_SESSION_EVENTS: sessions})
-    row = contact(place)
-    assert (row["handle_seconds"], row["status"]) == (handle, status)
-    assert row["talk_seconds"] == (handle or None)
+HANDLED: dict[str, tuple[list[Row], str, Decimal | int | None]] = {
+    "never read": ([], "UNANSWERED", None),
+    "read while open": ([session("", None)], "UNANSWERED", None),
+    "nobody worked on it": ([session("", None, **ENDED_SESSION)], "UNANSWERED", 0),
+    "over": ([session("a1", 7.25, **ENDED_SESSION)], "UNANSWERED", Decimal("7.25")),
+    "end not seen": ([session("a1", 7.25, **ENDED_SESSION)], "OPEN", None),
+}
 
 
-@pytest.mark.parametrize(
-    ("due", "fulfilled", "expected"),
-    [
-        ("10:01:00", "10:01:00", (True, 60)),
-        ("10:01:00", "10:01:00.001", (False, 60)),
-        ("10:01:00", None, (None, 60)),
-        (None, "10:01:00", (None, None)),
-    ],
-    ids=["just in time", "just too late", "not yet", "nothing due"],
-)
-def test_what_is_within_target(
-    place: Place, due: str | None, fulfilled: str | None, expected: tuple[bool | None, int | None]
-) -> None:
+def handled_events(status: str) -> list[Row]:
+    start = event("1", "STARTED", "10:00:00", "CUSTOMER p1")
+    return [start] if status == "OPEN" else [start, event("2", "ENDED", "10:00:09", status=status)]
+
+
+TARGETS: dict[str, tuple[str | None, str | None, tuple[bool | None, int | None]]] = {
+    "just in time": ("10:01:00", "10:01:00", (True, 60)),
+    "just too late": ("10:01:00", "10:01:00.001", (False, 60)),
+    "not yet": ("10:01:00", None, (None, 60)),
+    "nothing due": (None, "10:01:00", (None, None)),
+}
+
+
+def target_events(due: str | None, fulfilled: str | None) -> list[Row]:
     more = {"dueAt": f"2026-03-08T{due}Z"} if due else {}
     events = [event("1", "STARTED", "10:00:00", "EXTERNAL x", **more)]
     if fulfilled:
         events.append(event("2", "FULFILLED", fulfilled, fulfilledType="CANCELED"))
-    place.load_events(events)
-    row = contact(place)
-    assert (row["is_within_target"], row["target_seconds"]) == expected
-    assert (row["direction"], row["is_target_known"]) == ("inbound", True)
+    return events
 
 
 def hold(identifier: str, name: str, at: str, reason: str = "MANUAL") -> Row:
     return event(identifier, f"HOLD_{name}", at, "AGENT a1", reason=reason)
 
 
-@pytest.mark.parametrize(
-    ("holds", "expected"),
-    [
-        (
-            [hold("1", "STARTED", "10:00:00"), hold("2", "ENDED", "10:00:07")],
-            (1, 7, 7, 0),
-        ),
-        (
-            [
-                hold("9", "STARTED", "10:00:00"),
-                hold("8", "ENDED", "10:00:07"),
-                hold("1", "STARTED", "10:00:07", "CONFERENCE"),
-                hold("2", "ENDED", "10:00:08", "CONFERENCE"),
-            ],
-            (2, 8, 7, 1),
-        ),
-        ([hold("1", "ENDED", "10:00:07"), hold("2", "STARTED", "10:00:09")], (1, 0, 0, 0)),
-        (
-            [
-                hold("1", "STARTED", "10:00:00"),
-                hold("2", "STARTED", "10:00:05", "CONFERENCE"),
-                hold("3", "ENDED", "10:00:07", "CONFERENCE"),
-            ],
-            (2, 2, 0, 2),
-        ),
-    ],
-    ids=["one", "one after the other", "no beginning, no end", "an end is missing"],
-)
-def test_holds_count_from_beginning_to_end(
-    place: Place, holds: list[Row], expected: tuple[int, ...]
+HELD: dict[str, tuple[list[Row], tuple[int, ...]]] = {
+    "one": ([hold("1", "STARTED", "10:00:00"), hold("2", "ENDED", "10:00:07")], (1, 7, 7, 0)),
+    "one after the other": (
+        [
+            hold("9", "STARTED", "10:00:00"),
+            hold("8", "ENDED", "10:00:07"),
+            hold("1", "STARTED", "10:00:07", "CONFERENCE"),
+            hold("2", "ENDED", "10:00:08", "CONFERENCE"),
+        ],
+        (2, 8, 7, 1),
+    ),
+    "no beginning, no end": (
+        [hold("1", "ENDED", "10:00:07"), hold("2", "STARTED", "10:00:09")],
+        (1, 0, 0, 0),
+    ),
+    "an end is missing": (
+        [
+            hold("1", "STARTED", "10:00:00"),
+            hold("2", "STARTED", "10:00:05", "CONFERENCE"),
+            hold("3", "ENDED", "10:00:07", "CONFERENCE"),
+        ],
+        (2, 2, 0, 2),
+    ),
+}
+EVENTS_OF = {
+    **{name: handled_events(status) for name, (_, status, _) in HANDLED.items()},
+    **{name: target_events(due, fulfilled) for name, (due, fulfilled, _) in TARGETS.items()},
+    **{name: holds for name, (holds, _) in HELD.items()},
+}
+
+
+@pytest.fixture(params=DATABASES, scope="module")
+def contacts(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> dict[str, Row]:
+    """What a database makes of all these contacts in one build, by their names."""
+    folder = tmp_path_factory.mktemp("contacts")
+    place = open_place(request.param, folder, postgres, ASKS_FOR, only_whole=ONLY_WHOLE)
+    place.load_events(
+        # ids of a contact's events keep their order
+        told | {"id": f"{told['id']} of {name}", "content": told["content"] | {"contactId": name}}
+        for name, events in EVENTS_OF.items()
+        for told in events
+    )
+    sessions = [
+        one | {"contact_session_id": name}
+        for name, (sessions, _, _) in HANDLED.items()
+        for one in sessions
+    ]
+    place.load({WORK_SESSION_EVENTS: sessions})
+    place.transform()
+    return {row["contact_id"]: row for row in place.models()["contacts"]}
+
+
+@pytest.mark.parametrize("name", HANDLED)
+def test_handle_time_is_known_when_the_contact_has_ended_in_both_feeds(
+    contacts: dict[str, Row], name: str
 ) -> None:
-    place.load_events(holds)
-    row = contact(place)
+    _, status, handle = HANDLED[name]
+    row = contacts[name]
+    assert (row["handle_seconds"], row["status"]) == (handle, status)
+    assert row["talk_seconds"] == (handle or None)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_is_within_target(contacts: dict[str, Row], name: str) -> None:
+    _, _, expected = TARGETS[name]
+    row = contacts[name]
+    assert (row["is_within_target"], row["target_seconds"]) == expected
+    assert (row["direction"], row["is_target_known"]) == ("inbound", True)
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_holds_count_from_beginning_to_end(contacts: dict[str, Row], name: str) -> None:
+    _, expected = HELD[name]
+    row = contacts[name]
     names = ("holds", "hold_seconds", "hold_manual_seconds", "hold_conference_seconds")
     assert tuple(row[name] for name in names) == expected
 
