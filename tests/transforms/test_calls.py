@@ -1,7 +1,7 @@
 """Calls and voicemails, from raw items, and which contact each belongs to."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.gladly_tables import GLADLY_TABLES
-from tests.transforms.places import Place, Row, lineage
+from tests.transforms.places import DATABASES, Place, Row, lineage, open_place
 from tests.transforms.test_contacts import by, contact_rows, event, instant, seconds
 from tests.transforms.world import BuiltWorld, Raw
 
@@ -112,13 +112,13 @@ def at(minute: float) -> datetime:
     return datetime.fromisoformat("2026-03-08T10:00:00Z") + timedelta(minutes=minute)
 
 
-def load_calls(place: Place, calls: Iterable[tuple[str, float, float]]) -> None:
-    """Load calls of conversation v1: name, when it began, when it was over."""
+def load_calls(place: Place, calls: Mapping[str, Iterable[tuple[str, float, float]]]) -> None:
+    """Load calls of conversations: name, when it began, when it was over."""
     items, details = [], []
-    for number, (name, started, completed) in enumerate(calls, 1):
-        items.append(
-            {"id": name, "conversation_id": "v1", "initiator_type": "CUSTOMER", **lineage(number)}
-        )
+    found = [(conversation, *call) for conversation, each in calls.items() for call in each]
+    for number, (conversation, name, started, completed) in enumerate(found, 1):
+        of = {"conversation_id": conversation, "initiator_type": "CUSTOMER"}
+        items.append({"id": name, **of, **lineage(number)})
         times = {"started_at": at(started), "completed_at": at(completed)}
         details.append({"id": name, **times, **lineage(number)})
     place.load({TABLES["conversation_items"]: items, TABLES["phone_calls"]: details})
@@ -132,48 +132,67 @@ def contact_events(name: str, started: float, ended: float | None, **content: An
     ]
 
 
-@pytest.mark.parametrize(
-    ("calls", "contacts", "expected"),
-    [
-        ([("1", 0, 5)], [("A", 0.5, 4)], {"1": "A"}),
-        ([("1", 0, 5)], [("A", 5, 6)], {"1": "A"}),
-        ([("1", 0, 5)], [("A", 5.1, 6)], {"1": None}),
-        ([("1", 0, 5)], [("A", -9, None)], {"1": "A"}),
-        ([("1", 0, 5)], [("A", 1, 2), ("B", 3, 4)], {"1": None}),
-        (
-            [("1", 0, 5), ("2", 6, 9), ("3", 10, 12)],
-            [("A", 1, 4), ("B", 7, 11)],
-            {"1": "A", "2": None, "3": None},
-        ),
+# of each conversation: its calls, its contacts, and which contact each call belongs to
+MEETINGS: dict[
+    str,
+    tuple[
+        list[tuple[str, float, float]],
+        list[tuple[str, float, float | None]],
+        dict[str, str | None],
     ],
-    ids=[
-        "queued while it rang",
-        "queued as it ended",
-        "queued later",
-        "not over",
-        "two contacts",
-        "two calls",
-    ],
-)
-def test_a_call_belongs_to_the_only_contact_it_meets(
-    place: Place,
-    calls: list[tuple[str, float, float]],
-    contacts: list[tuple[str, float, float | None]],
-    expected: dict[str, str | None],
-) -> None:
-    load_calls(place, calls)
-    events = [each for contact in contacts for each in contact_events(*contact)]
+] = {
+    "queued while it rang": ([("1", 0, 5)], [("A", 0.5, 4)], {"1": "A"}),
+    "queued as it ended": ([("1", 0, 5)], [("A", 5, 6)], {"1": "A"}),
+    "queued later": ([("1", 0, 5)], [("A", 5.1, 6)], {"1": None}),
+    "not over": ([("1", 0, 5)], [("A", -9, None)], {"1": "A"}),
+    "two contacts": ([("1", 0, 5)], [("A", 1, 2), ("B", 3, 4)], {"1": None}),
+    "two calls": (
+        [("1", 0, 5), ("2", 6, 9), ("3", 10, 12)],
+        [("A", 1, 4), ("B", 7, 11)],
+        {"1": "A", "2": None, "3": None},
+    ),
+}
+
+
+@pytest.fixture(params=DATABASES, scope="module")
+def contact_of(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> dict[str, str | None]:
+    """The contact of each call of all these conversations: one build at a database."""
+    folder = tmp_path_factory.mktemp("calls")
+    place = open_place(request.param, folder, postgres, ASKS_FOR, only_whole=ONLY_WHOLE)
+    load_calls(
+        place,
+        {
+            case: [(f"{call} of {case}", started, over) for call, started, over in calls]
+            for case, (calls, _, _) in MEETINGS.items()
+        },
+    )
     # neither another conversation nor another channel has a part in it
-    events += contact_events("other", 0, 30, conversationId="v2")
-    events += contact_events("chat", 0, 30, channel="CHAT")
+    events = contact_events("other", 0, 30, conversationId="another")
+    for case, (_, contacts, _) in MEETINGS.items():
+        events += contact_events(f"chat of {case}", 0, 30, channel="CHAT", conversationId=case)
+        for contact, started, over in contacts:
+            name = f"{contact} of {case}"
+            events += contact_events(name, started, over, conversationId=case)
     place.load_events(events)
     place.transform()
-    found = {row["item_id"]: row["contact_id"] for row in place.models()["calls"]}
-    assert found == expected
+    return {row["item_id"]: row["contact_id"] for row in place.models()["calls"]}
+
+
+@pytest.mark.parametrize("case", MEETINGS)
+def test_a_call_belongs_to_the_only_contact_it_meets(
+    contact_of: dict[str, str | None], case: str
+) -> None:
+    of_case = f" of {case}"
+    _, _, expected = MEETINGS[case]
+    assert {call: contact for call, contact in contact_of.items() if call.endswith(of_case)} == {
+        call + of_case: contact and contact + of_case for call, contact in expected.items()
+    }
 
 
 def test_what_events_name_comes_first_unless_they_contradict_each_other(place: Place) -> None:
-    load_calls(place, [("1", 0, 5), ("2", 20, 25)])
+    load_calls(place, {"v1": [("1", 0, 5), ("2", 20, 25)]})
     place.load_events(
         [
             *contact_events("A", 1, 2),

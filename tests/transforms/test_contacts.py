@@ -453,7 +453,9 @@ def contacts(
     ]
     place.load({WORK_SESSION_EVENTS: sessions})
     place.transform()
-    return {row["contact_id"]: row for row in place.models()["contacts"]}
+    found = {row["contact_id"]: row for row in place.models()["contacts"]}
+    assert found.keys() == EVENTS_OF.keys()
+    return found
 
 
 @pytest.mark.parametrize("name", HANDLED)
