@@ -63,7 +63,8 @@ def test_both_days_are_included(helpdesk: Commands) -> None:
 def test_of_days_without_anything_no_load_is_told(helpdesk: Commands) -> None:
     finished = helpdesk("backfill", "gladly", "--from", "2026-02-20", "--to", "2026-02-21")
     assert finished.code == 0
-    assert "Loading" not in finished.err
+    # the events that Gladly has today, and nothing of those days
+    assert finished.err.count("Loading") == 1
     assert days(helpdesk) == set()
 
 

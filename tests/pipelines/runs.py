@@ -21,6 +21,7 @@ from sources.gladly.event_types import EVENTS_FILE
 from sources.gladly.selection import REFERENCE, REPORTS
 from sources.gladly.settings import GladlySettings
 from sources.tables.declarations import Kind, TableSchema
+from tests.pipelines.prepared import DATASET, copy_duckdb
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -36,8 +37,14 @@ RUN_SPECIFIC: Mapping[str, frozenset[str]] = {
 
 
 def duckdb_target(folder: Path) -> Target:
-    """Return a new or existing DuckDB file in a folder, which is the data folder as well."""
-    return Target.open("duckdb", "gladly", folder, credentials=str(folder / "warehouse.duckdb"))
+    """Return a DuckDB file in a folder, which is the data folder as well; a new one has tables.
+
+    Where they are made by the job itself: at other destinations, and wherever commands are run.
+    """
+    database = folder / "warehouse.duckdb"
+    if not database.exists():
+        copy_duckdb(database)
+    return Target.open("duckdb", DATASET, folder, credentials=str(database))
 
 
 def filesystem_target(folder: Path) -> Target:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from filelock import FileLock
 
+from tests.pipelines.prepared import drop_postgres
 from tests.transforms.places import DATABASES, Place, open_place
-from tests.transforms.prepared import drop_postgres
 from tests.transforms.world import BuiltWorld, copied, load_world, save_world, saved_world
 
 

@@ -19,8 +19,8 @@ from sources.tables.build import Lineage
 from sources.tables.declarations import EXTRACTED_AT, FILE, JOB_ID, LINE, TableSchema
 from sources.tables.parquet import TableFile, TableFiles, write_rows
 from sources.tables.parse import parse_file, parser_for
+from tests.pipelines.prepared import DATASET, copy_duckdb, copy_postgres
 from tests.pipelines.runs import line
-from tests.transforms.prepared import DATASET, copy_duckdb, copy_postgres
 from transforms.changes import CHANGE_MODELS, CONVERSATION_SLICES
 from transforms.conversation_marts import CONVERSATION_LINES
 from transforms.declarations import Model

@@ -14,6 +14,7 @@ from tests.transforms.test_contacts import by, contact_rows, event
 from tests.transforms.world import ZONE, BuiltWorld
 
 ASKS_FOR = ("service_levels", "service_level_half_hours")
+ONLY_WHOLE = True
 
 MILLION = 1_000_000
 HALF_HOUR = timedelta(minutes=30)

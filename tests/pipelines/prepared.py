@@ -1,4 +1,4 @@
-"""Databases with every raw table and no row: made once a test process, and copied for each place.
+"""Databases with every raw table and no row: made once a test process, and copied for each test.
 
 To make the tables takes longer than most of what tests do with them.
 """
@@ -14,13 +14,13 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2  # type: ignore[import-untyped] # ships no types
 
 from pipelines.runner import Target
-from tests.pipelines.runs import duckdb_target
 
 DATASET = "gladly"
 
 
 def copy_duckdb(database: Path) -> None:
     """Write a database file of one's own."""
+    database.parent.mkdir(parents=True, exist_ok=True)
     database.write_bytes(_duckdb_file())
 
 
@@ -41,9 +41,10 @@ def drop_postgres(server: str, database: str) -> None:
 @cache
 def _duckdb_file() -> bytes:
     with TemporaryDirectory() as folder:
-        target = duckdb_target(Path(folder))
+        database = Path(folder, "warehouse.duckdb")
+        target = Target.open("duckdb", DATASET, Path(folder), credentials=str(database))
         target.warehouse(Path(folder) / "raw").prepare()
-        (database,) = Path(folder).glob("warehouse.duckdb*")
+        assert [*Path(folder).glob("*.duckdb*")] == [database]
         return database.read_bytes()
 
 
