@@ -1,5 +1,6 @@
 """What all end-to-end tests share: a PostgreSQL server a test process, and a fast sandbox."""
 
+import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +19,8 @@ pytest_plugins = ["tests.promises"]
 def pytest_configure(config: pytest.Config) -> None:
     """Leave out the long form of suites unless -m asks for it."""
     config.option.markexpr = config.option.markexpr or "not slow"
+    # all that is imported was looked at for garbage so often that it took a tenth of the time
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")

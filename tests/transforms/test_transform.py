@@ -17,7 +17,7 @@ from pipelines.workspace import open_workspace
 from sources.gladly.identity import CUSTOMER_MERGES, DELETED_CUSTOMERS
 from sources.http.errors import GiveUpError, SettingsError
 from tests.command.commands import TIMEOUT_SECONDS, Commands
-from tests.pipelines.runs import duckdb_target, filesystem_target, postgres_target
+from tests.pipelines.runs import filesystem_target, postgres_target
 from tests.transforms.places import Place, as_text
 from tests.transforms.test_identities import Merge, deletion_rows, merge_rows
 from transforms.models import MODELS
@@ -127,7 +127,8 @@ def wait_for_a_waiting_query(postgres: str) -> None:
 
 
 def test_tables_that_were_never_loaded_are_named(tmp_path: Path, postgres: str) -> None:
-    for target in (duckdb_target(tmp_path / "a"), postgres_target(tmp_path / "b", postgres)):
+    in_file = Target.open("duckdb", "gladly", tmp_path / "a")
+    for target in (in_file, postgres_target(tmp_path / "b", postgres)):
         with pytest.raises(GiveUpError, match=r"not all of them are in .*helpdesk run gladly"):
             run_transforms(target, f"{target.dataset}_marts")
 
