@@ -174,32 +174,38 @@ CHANGED_TASKS = Model(
     as_built=("task_facts",),
 )
 
-_DAYS_OF_CONVERSATIONS = (
-    "conversation_channel_days",
-    "conversation_facts",
-    "contacts",
-    "local_days",
+
+def _before(now: Model, name: str, description: str) -> Model:
+    """Return the model of the same query over what it reads as that was built last.
+
+    What changed is known by then, and read as it is.
+    """
+    read = tuple(model for model in now.reads if model != CHANGED_CONVERSATIONS.name)
+    table = replace(now.table, name=name, description=description)
+    return replace(now, table=table, as_built=read)
+
+
+CONVERSATION_DAYS_NOW = Model(
+    CORE,
+    model_table(
+        "conversation_days_now",
+        "Local days that conversations had something on when they were last made anew.",
+        LOCAL_DATE,
+        key=("local_date",),
+    ),
+    reads=(
+        "changed_conversations",
+        "conversation_channel_days",
+        "conversation_facts",
+        "contacts",
+        "local_days",
+    ),
+    written_in="conversation_days",
 )
-
-
-def _conversation_days(name: str, description: str, as_built: tuple[str, ...] = ()) -> Model:
-    return Model(
-        CORE,
-        model_table(name, description, LOCAL_DATE, key=("local_date",)),
-        reads=("changed_conversations", *_DAYS_OF_CONVERSATIONS),
-        as_built=as_built,
-        written_in="conversation_days",
-    )
-
-
-CONVERSATION_DAYS_BEFORE = _conversation_days(
+CONVERSATION_DAYS_BEFORE = _before(
+    CONVERSATION_DAYS_NOW,
     "conversation_days_before",
     "Local days that conversations had something on before they were last made anew.",
-    as_built=_DAYS_OF_CONVERSATIONS,
-)
-CONVERSATION_DAYS_NOW = _conversation_days(
-    "conversation_days_now",
-    "Local days that conversations had something on when they were last made anew.",
 )
 
 CHANGED_DAYS = Model(
@@ -214,51 +220,42 @@ CHANGED_DAYS = Model(
     as_built=("topic_volume",),
 )
 
-_TIMES_OF_AGENTS = (
-    "agent_states",
-    "agent_availability_spans",
-    "agent_contact_spans",
-    "loaded_until",
-    "local_days",
-)
-
-
-def _agent_spans(name: str, description: str, as_built: tuple[str, ...] = ()) -> Model:
-    return Model(
-        CORE,
-        model_table(
-            name,
-            description,
-            Column("agent_id", Kind.TEXT, "The agent; empty for the days.", nullable=False),
-            Column(
-                "kind",
-                Kind.TEXT,
-                "A state, a channel, what was done with a contact, or days for those loaded.",
-                nullable=False,
-            ),
-            Column("contact_id", Kind.TEXT, "The contact; empty for none.", nullable=False),
-            Column("from_at", Kind.TIMESTAMP, "When it began.", nullable=False),
-            Column(
-                "until_at",
-                Kind.TIMESTAMP,
-                "When it ended, or the end of what was loaded if it lasted.",
-                nullable=False,
-            ),
-            key=("agent_id", "kind", "contact_id", "from_at"),
+AGENT_SPANS_NOW = Model(
+    CORE,
+    model_table(
+        "agent_spans_now",
+        "Agents' time as it was spent when models were last built from changes.",
+        Column("agent_id", Kind.TEXT, "The agent; empty for the days.", nullable=False),
+        Column(
+            "kind",
+            Kind.TEXT,
+            "A state, a channel, what was done with a contact, or days for those loaded.",
+            nullable=False,
         ),
-        reads=("changed_conversations", *_TIMES_OF_AGENTS),
-        as_built=as_built,
-        written_in="agent_spans",
-    )
-
-
-AGENT_SPANS_BEFORE = _agent_spans(
+        Column("contact_id", Kind.TEXT, "The contact; empty for none.", nullable=False),
+        Column("from_at", Kind.TIMESTAMP, "When it began.", nullable=False),
+        Column(
+            "until_at",
+            Kind.TIMESTAMP,
+            "When it ended, or the end of what was loaded if it lasted.",
+            nullable=False,
+        ),
+        key=("agent_id", "kind", "contact_id", "from_at"),
+    ),
+    reads=(
+        "changed_conversations",
+        "agent_states",
+        "agent_availability_spans",
+        "agent_contact_spans",
+        "loaded_until",
+        "local_days",
+    ),
+    written_in="agent_spans",
+)
+AGENT_SPANS_BEFORE = _before(
+    AGENT_SPANS_NOW,
     "agent_spans_before",
     "Agents' time as it was spent before models were last built from changes.",
-    as_built=_TIMES_OF_AGENTS,
-)
-AGENT_SPANS_NOW = _agent_spans(
-    "agent_spans_now", "Agents' time as it was spent when models were last built from changes."
 )
 
 CHANGED_AGENT_DAYS = Model(
