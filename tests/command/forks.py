@@ -12,7 +12,6 @@ import importlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipelines.cli import main as helpdesk
+from tests.forking import Forker, answer, started
 
 # what commands import only once they know that they need it
 _IMPORTED = [
@@ -53,39 +53,25 @@ class Order:
 class Forks:
     """The process that forks commands, and a folder for what they print."""
 
-    process: subprocess.Popen[str]
+    forker: Forker
     folder: Path
 
     def run(
         self, arguments: Sequence[str], folder: Path, environment: dict[str, str], seconds: int
     ) -> tuple[int, str, str]:
         """Run a command to its end; return its exit code, what it printed, and its errors."""
-        if self.process.stdin is None or self.process.stdout is None:
-            raise RuntimeError("the process that forks commands has no pipes")
         out, err = self.folder / "out", self.folder / "err"
         order = Order([*arguments], str(folder), environment, str(out), str(err), seconds)
-        self.process.stdin.write(json.dumps(asdict(order)) + "\n")
-        self.process.stdin.flush()
-        code: int = json.loads(self.process.stdout.readline())
+        code: int = self.forker.ask(json.dumps(asdict(order)))
         return code, out.read_text("utf-8"), err.read_text("utf-8")
 
 
 @contextmanager
 def started_forks() -> Iterator[Forks]:
     """Start the process that forks commands, with no more of the environment than they have."""
-    with (
-        TemporaryDirectory() as folder,
-        subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", __name__],
-            env={"PATH": os.environ["PATH"]},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        yield Forks(process, Path(folder))
-        if process.stdin is not None:
-            process.stdin.close()
+    environment = {"PATH": os.environ["PATH"]}
+    with TemporaryDirectory() as folder, started(__name__, environment) as forker:
+        yield Forks(forker, Path(folder))
 
 
 def become(order: Order) -> None:
@@ -116,8 +102,7 @@ def main() -> None:
             # it leaves by SystemExit, as the command does, and never comes back to this loop
             helpdesk()
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
-        sys.stdout.flush()
+        answer(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

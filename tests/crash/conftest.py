@@ -1,15 +1,15 @@
 """The process that forks jobs: to start it costs more than many a job."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.phases import started_worker
+from tests.crash import worker as jobs
+from tests.forking import Forker, started
 
 
 @pytest.fixture(scope="session")
-def worker() -> Iterator[subprocess.Popen[str]]:
+def worker() -> Iterator[Forker]:
     """What forks jobs, a test process."""
-    with started_worker() as process:
-        yield process
+    with started(jobs.__name__) as forker:
+        yield forker

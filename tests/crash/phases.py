@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,6 +14,7 @@ from sandbox import Sandbox, SandboxSettings, WorldSettings
 from tests.crash import worker
 from tests.crash.places import Place
 from tests.crash.worker import Order
+from tests.forking import Forker
 from tests.pipelines.test_erasing_runs import delete
 
 WORLD = WorldSettings(items=300, days=3, broken_days=frozenset({1}))
@@ -30,7 +29,7 @@ class Crash:
 
     sandbox: Sandbox
     place: Place
-    process: subprocess.Popen[str]
+    forker: Forker
     log: Path
 
     def run(
@@ -66,25 +65,16 @@ class Crash:
             kill_after,
             at_commit is not None,
         )
-        code = self._sent(json.dumps(asdict(order)))
+        code: int | None = self.forker.ask(json.dumps(asdict(order)))
         while code is None:
             try:
                 if at_commit is not None:
                     at_commit()
             except BaseException:
                 # other tests have the same worker
-                self._sent(worker.END)
+                self.forker.ask(worker.END)
                 raise
-            code = self._sent(worker.GO_ON)
-        return code
-
-    def _sent(self, line: str) -> int | None:
-        """Send the worker a line; return its answer."""
-        if self.process.stdin is None or self.process.stdout is None:
-            raise RuntimeError("the worker has no pipes")
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        code: int | None = json.loads(self.process.stdout.readline())
+            code = self.forker.ask(worker.GO_ON)
         return code
 
     def effects(self) -> list[str]:
@@ -169,20 +159,8 @@ PHASES = {
 
 
 @contextmanager
-def started_worker() -> Iterator[subprocess.Popen[str]]:
-    """Start the process that forks jobs: it serves any number of cases, one after the other."""
-    command = [sys.executable, "-m", worker.__name__]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-@contextmanager
-def crash_at(place: Place, folder: Path, process: subprocess.Popen[str]) -> Iterator[Crash]:
-    """Start a sandbox; ``process`` forks jobs."""
+def crash_at(place: Place, folder: Path, forker: Forker) -> Iterator[Crash]:
+    """Start a sandbox; ``forker`` forks jobs."""
     settings = SandboxSettings(
         world=WORLD,
         requests_per_second=UNLIMITED,
@@ -190,7 +168,7 @@ def crash_at(place: Place, folder: Path, process: subprocess.Popen[str]) -> Iter
         reports_at_once=UNLIMITED,
     )
     with Sandbox(settings) as sandbox:
-        yield Crash(sandbox, place, process, folder / "effects.log")
+        yield Crash(sandbox, place, forker, folder / "effects.log")
 
 
 def prepared(crash: Crash, phase: Phase, folder: Path) -> Path:

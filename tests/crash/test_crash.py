@@ -1,6 +1,5 @@
 """A job may be killed anywhere: the next run ends by itself, with the rows of one unbroken run."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 from tests.crash.phases import PHASES, crash_at, prepared
 from tests.crash.places import DuckDbPlace, FolderPlace, Place, PostgresPlace
 from tests.crash.sweep import FIGURES, Findings, Sweep
-
-Worker = subprocess.Popen[str]
+from tests.forking import Forker
 
 SAMPLE = 2
 MANY = 40
@@ -57,7 +55,7 @@ def check(
 
 @contextmanager
 def sweep_of(
-    destination: str, phase: str, folder: Path, postgres: str, worker: Worker
+    destination: str, phase: str, folder: Path, postgres: str, worker: Forker
 ) -> Iterator[Sweep]:
     with crash_at(PLACES[destination](postgres), folder, worker) as crash:
         yield Sweep.of(crash, PHASES[phase], prepared(crash, PHASES[phase], folder))
@@ -70,7 +68,7 @@ def test_a_job_that_is_killed_loses_and_doubles_nothing(
     kills: int,
     tmp_path: Path,
     postgres: str,
-    worker: Worker,
+    worker: Forker,
     check: Callable[[str, Findings], None],
 ) -> None:
     with sweep_of(destination, phase, tmp_path, postgres, worker) as sweep:
@@ -81,7 +79,7 @@ def test_a_job_that_is_killed_loses_and_doubles_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_job_that_is_killed_at_any_effect_loses_and_doubles_nothing(
-    phase: str, tmp_path: Path, worker: Worker, check: Callable[[str, Findings], None]
+    phase: str, tmp_path: Path, worker: Forker, check: Callable[[str, Findings], None]
 ) -> None:
     with sweep_of("duckdb", phase, tmp_path, "", worker) as sweep:
         check(f"duckdb, {phase}, every effect", sweep.run(sweep.every_effect()))
@@ -90,7 +88,7 @@ def test_a_job_that_is_killed_at_any_effect_loses_and_doubles_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", NIGHTLY)
 def test_a_job_that_is_killed_at_any_time_loses_and_doubles_nothing(
-    phase: str, tmp_path: Path, worker: Worker, check: Callable[[str, Findings], None]
+    phase: str, tmp_path: Path, worker: Forker, check: Callable[[str, Findings], None]
 ) -> None:
     with sweep_of("duckdb", phase, tmp_path, "", worker) as sweep:
         kills = sweep.random_times(RANDOM_KILLS, seed=NIGHTLY.index(phase))

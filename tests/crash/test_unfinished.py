@@ -1,7 +1,6 @@
 """Models are built from what whole runs loaded: not while one is under way, nor after a kill."""
 
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.crash.phases import BEHIND, FRONT, Crash, crash_at, later, ran
 from tests.crash.places import MODEL_TABLES, DuckDbPlace, Place, PostgresPlace
 from tests.crash.sweep import package_commits
 from tests.crash.worker import CRASH_MODELS, DATASET, MARTS
+from tests.forking import Forker
 from tests.pipelines.runs import Tables
 
 PLACES: dict[str, Callable[[str], Place]] = {
@@ -45,7 +45,7 @@ def test_models_never_show_a_part_of_a_run(
     destination: str,
     tmp_path: Path,
     postgres: str,
-    worker: subprocess.Popen[str],
+    worker: Forker,
     count_trials: Callable[[int], None],
 ) -> None:
     with crash_at(PLACES[destination](postgres), tmp_path, worker) as crash:

@@ -36,6 +36,7 @@ from sources.gladly.enrichment_types import ENRICHMENT_KINDS
 from sources.gladly.selection import ENRICHMENT, MEDIA, REFERENCE, REPORTS
 from sources.gladly.settings import GladlySettings
 from tests.crash.watching import watch_files, watch_statements
+from tests.forking import answer
 from transforms.models import MODELS
 
 DATASET, MARTS = "gladly", "gladly_marts"
@@ -211,12 +212,6 @@ def waited(child: int) -> int | None:
     """Wait for a job; return its exit code, negative if a signal ended it, None if it stopped."""
     _, status = os.waitpid(child, os.WUNTRACED)
     return None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
-
-
-def answer(code: int | None) -> None:
-    """Tell what became of a job."""
-    sys.stdout.write(json.dumps(code) + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

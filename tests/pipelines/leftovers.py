@@ -18,6 +18,7 @@ from pipelines.runner import Target, open_client
 from sandbox import Sandbox
 from sources.gladly.jobs import JobFile
 from sources.gladly.resources import fetch_file, jobs_of, list_jobs
+from tests.forking import Forker
 from tests.pipelines.events import EVENTS_FILE
 from tests.pipelines.runs import ITEMS, Tables, counted_rows, settings_for
 
@@ -36,7 +37,7 @@ class Place:
     target: Target
     settings: dict[str, str]
     sandbox: Sandbox
-    stopper: subprocess.Popen[str]
+    stopper: Forker
 
     @property
     def data(self) -> Path:
@@ -85,11 +86,7 @@ def stopped_at(pattern: str) -> Make:
             "api_token": place.sandbox.api_token,
             "pattern": pattern,
         }
-        assert place.stopper.stdin is not None
-        assert place.stopper.stdout is not None
-        place.stopper.stdin.write(json.dumps(order) + "\n")
-        place.stopper.stdin.flush()
-        assert json.loads(place.stopper.stdout.readline()) == -signal.SIGKILL, pattern
+        assert place.stopper.ask(json.dumps(order)) == -signal.SIGKILL, pattern
 
     return make
 

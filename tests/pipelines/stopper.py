@@ -21,6 +21,7 @@ from pipelines.runner import Target, run_gladly
 from pipelines.settings import set_dlt_defaults
 from sources.gladly.settings import GladlySettings
 from tests.crash.watching import watch_files, watch_statements
+from tests.forking import answer
 from tests.pipelines.runs import everything
 
 
@@ -63,8 +64,7 @@ def main() -> None:
             finally:
                 os._exit(0)
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
-        sys.stdout.flush()
+        answer(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

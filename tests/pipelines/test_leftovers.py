@@ -1,8 +1,6 @@
 """Whatever was left behind, the next run ends at the right rows without a person."""
 
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import pytest
 
 from pipelines.runner import Target
 from sandbox import Sandbox
+from tests.forking import Forker, started
 from tests.pipelines import stopper
 from tests.pipelines.events import day, gladly_with_events
 from tests.pipelines.leftovers import DATABASE, STATES, Place, rows
@@ -37,7 +36,7 @@ class Nights:
     """A Gladly, data folders as a first night leaves them, and the rows after the second."""
 
     sandbox: Sandbox
-    stopper: subprocess.Popen[str]
+    stopper: Forker
     before: dict[str, Path]
     both: Counter[tuple[str, str]]
     second_only: Counter[tuple[str, str]]
@@ -57,12 +56,9 @@ def target_of(destination: str, data: Path, postgres: str) -> Target:
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    command = [sys.executable, "-m", stopper.__name__]
     with (
         gladly_with_events(FIRST_NIGHT, items=60, days=4) as sandbox,
-        subprocess.Popen(  # noqa: S603 - our own interpreter
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process,
+        started(stopper.__name__) as forker,
     ):
         before = {name: tmp_path_factory.mktemp(name) for name in ("duckdb", "filesystem")}
         for name, folder in before.items():
@@ -75,9 +71,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
             target = target_of("duckdb", folder, "")
             run(sandbox, target, selected=everything)
             found.append(rows(read_tables(target)))
-        yield Nights(sandbox, process, before, *found)
-        assert process.stdin is not None
-        process.stdin.close()
+        yield Nights(sandbox, forker, before, *found)
 
 
 def after_a_night(destination: str, nights: Nights, folder: Path, postgres: str) -> Target:
