@@ -3,15 +3,14 @@
 import gc
 import warnings
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-import psycopg2  # type: ignore[import-untyped] # ships no types
 import pytest
 
 from sandbox import Sandbox, SandboxSettings, WorldSettings
+from tests.postgres import connected
 
 pytest_plugins = ["tests.promises"]
 
@@ -44,12 +43,10 @@ def postgres() -> Iterator[str]:
 
 def _trust_memory(credentials: str) -> None:
     """Let the server not wait for the disk: no test kills it, only its clients."""
-    with closing(psycopg2.connect(credentials)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                cursor.execute(f"ALTER SYSTEM SET {setting} = off")
-            cursor.execute("SELECT pg_reload_conf()")
+    with connected(credentials) as cursor:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute(f"ALTER SYSTEM SET {setting} = off")
+        cursor.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

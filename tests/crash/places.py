@@ -2,20 +2,17 @@
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import duckdb
-import psycopg2  # type: ignore[import-untyped] # ships no types
 
 from pipelines.gladly_tables import GLADLY_TABLES
 from pipelines.runner import Target
 from tests.crash.worker import CRASH_MODELS, DATASET, MARTS
 from tests.pipelines.runs import Tables, read_duckdb, read_tables
+from tests.postgres import connected, credentials_of
 
 MODEL_TABLES = [model.table for model in CRASH_MODELS]
 _WAIT_SECONDS = 0.01
@@ -99,16 +96,16 @@ class PostgresPlace:
     def settings(self, case: Path) -> dict[str, str]:
         """Return the settings of the destination; the database is made if there is none."""
         database = _database_of(case)
-        with self._connected() as cursor:
+        with connected(self.server) as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
             if cursor.fetchone() is None:
                 cursor.execute(f'CREATE DATABASE "{database}"')
-        return {"credentials": urlunsplit(urlsplit(self.server)._replace(path=f"/{database}"))}
+        return {"credentials": credentials_of(database, self.server)}
 
     def copy(self, source: Path, target: Path) -> Path:
         """Copy a case in place of another; return it."""
         self.settings(source)
-        with self._connected() as cursor:
+        with connected(self.server) as cursor:
             self._wait_for_the_dead(cursor, _database_of(source))
             cursor.execute(f'DROP DATABASE IF EXISTS "{_database_of(target)}"')
             cursor.execute(
@@ -124,15 +121,6 @@ class PostgresPlace:
     def look(self, case: Path) -> Tables:
         """Return every row, while a job that is connected stands still."""
         return self.read(case)
-
-    @contextmanager
-    def _connected(self) -> Iterator[Any]:
-        connection = psycopg2.connect(self.server)
-        connection.autocommit = True
-        try:
-            yield connection.cursor()
-        finally:
-            connection.close()
 
     @staticmethod
     def _wait_for_the_dead(cursor: Any, database: str) -> None:  # noqa: ANN401 - no types

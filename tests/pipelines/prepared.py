@@ -3,17 +3,12 @@
 To make the tables takes longer than most of what tests do with them.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import psycopg2  # type: ignore[import-untyped] # ships no types
 
 from pipelines.runner import Target
+from tests.postgres import connected, credentials_of
 
 DATASET = "gladly"
 
@@ -27,14 +22,14 @@ def copy_duckdb(database: Path) -> None:
 def copy_postgres(server: str, database: str) -> str:
     """Make a database of one's own at a server; return its credentials."""
     template = _postgres_template(server)
-    with _connected(server) as cursor:
+    with connected(server) as cursor:
         cursor.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
-    return _at(server, database)
+    return credentials_of(database, server)
 
 
 def drop_postgres(server: str, database: str) -> None:
     """Drop a database: there are many, and each takes 10 MB."""
-    with _connected(server) as cursor:
+    with connected(server) as cursor:
         cursor.execute(f'DROP DATABASE "{database}"')
 
 
@@ -51,21 +46,10 @@ def _duckdb_file() -> bytes:
 @cache
 def _postgres_template(server: str) -> str:
     database = "template_of_places"
-    with _connected(server) as cursor:
+    with connected(server) as cursor:
         cursor.execute(f'CREATE DATABASE "{database}"')
     with TemporaryDirectory() as folder:
-        credentials = _at(server, database)
+        credentials = credentials_of(database, server)
         target = Target.open("postgres", DATASET, Path(folder), credentials=credentials)
         target.warehouse(Path(folder) / "raw").prepare()
     return database
-
-
-def _at(server: str, database: str) -> str:
-    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
-
-
-@contextmanager
-def _connected(server: str) -> Iterator[Any]:
-    with closing(psycopg2.connect(server)) as connection:
-        connection.autocommit = True  # databases are not made in transactions
-        yield connection.cursor()

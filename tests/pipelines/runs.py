@@ -49,7 +49,7 @@ def duckdb_target(folder: Path) -> Target:
 
 def filesystem_target(folder: Path) -> Target:
     """Return Parquet files below a folder."""
-    return Target.open("filesystem", "gladly", folder, bucket_url=str(folder / "lake"))
+    return Target.open("filesystem", DATASET, folder, bucket_url=str(folder / "lake"))
 
 
 def postgres_target(folder: Path, credentials: str) -> Target:
@@ -145,7 +145,7 @@ def rows_of_another_version(tables: Tables, schemas: Iterable[TableSchema]) -> l
 
 
 def read_duckdb(
-    database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES, dataset: str = "gladly"
+    database: Path, tables: Sequence[TableSchema] = GLADLY_TABLES, dataset: str = DATASET
 ) -> Tables:
     """Return every row of every table of a DuckDB file, without a line of the product's code."""
     with duckdb.connect(str(database), read_only=True) as connection:
