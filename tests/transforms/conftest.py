@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -20,9 +21,22 @@ def place(
 
     A module whose models are built ONLY_WHOLE has nothing beside them that tells of changes.
     """
+    yield from _place_of_module(request, tmp_path_factory.mktemp("place"), postgres)
+
+
+@pytest.fixture(params=DATABASES, scope="module")
+def shared_place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
+) -> Iterator[Place]:
+    """Such a place for one fixture of a module, in which all of its stories are told."""
+    yield from _place_of_module(request, tmp_path_factory.mktemp("shared"), postgres)
+
+
+def _place_of_module(
+    request: pytest.FixtureRequest, folder: Path, postgres: str
+) -> Iterator[Place]:
     asks_for = getattr(request.module, "ASKS_FOR", ())
     only_whole = getattr(request.module, "ONLY_WHOLE", False)
-    folder = tmp_path_factory.mktemp("place")
     yield open_place(request.param, folder, postgres, asks_for, only_whole=only_whole)
     if request.param == "postgres":
         drop_postgres(postgres, folder.name)

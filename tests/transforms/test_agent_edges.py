@@ -14,7 +14,7 @@ import pytest
 
 from sources.gladly.identity import identity_rows
 from tests.transforms import raw_agents
-from tests.transforms.places import DATABASES, Row, lineage, open_place
+from tests.transforms.places import Place, Row, lineage
 from tests.transforms.raw_stories import TABLES, in_order, raw_rows
 
 ASKS_FOR = ("agent_half_hours", "agent_days", "team_memberships")
@@ -421,20 +421,15 @@ def loaded_rows() -> dict[Any, list[Row]]:
     return rows | {TABLES["load_files"]: spans}
 
 
-@pytest.fixture(params=DATABASES, scope="module")
-def counted(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
-) -> dict[str, Models]:
+@pytest.fixture(scope="module")
+def counted(shared_place: Place) -> dict[str, Models]:
     """All stories at each database, counted in days of each time zone."""
-    place = open_place(
-        request.param, tmp_path_factory.mktemp("agents"), postgres, ASKS_FOR, only_whole=ONLY_WHOLE
-    )
-    place.load_events(EVENTS)
-    place.load(loaded_rows())
+    shared_place.load_events(EVENTS)
+    shared_place.load(loaded_rows())
     found = {}
     for zone in (LOS_ANGELES, KATHMANDU):
-        place.transform(zone)
-        found[zone] = place.models()
+        shared_place.transform(zone)
+        found[zone] = shared_place.models()
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.gladly_tables import GLADLY_TABLES
-from tests.transforms.places import DATABASES, Place, Row, lineage, open_place
+from tests.transforms.places import Place, Row, lineage
 from tests.transforms.test_contacts import by, contact_rows, event, instant, seconds
 from tests.transforms.world import BuiltWorld, Raw
 
@@ -154,15 +154,11 @@ MEETINGS: dict[
 }
 
 
-@pytest.fixture(params=DATABASES, scope="module")
-def contact_of(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
-) -> dict[str, str | None]:
+@pytest.fixture(scope="module")
+def contact_of(shared_place: Place) -> dict[str, str | None]:
     """The contact of each call of all these conversations: one build at a database."""
-    folder = tmp_path_factory.mktemp("calls")
-    place = open_place(request.param, folder, postgres, ASKS_FOR, only_whole=ONLY_WHOLE)
     load_calls(
-        place,
+        shared_place,
         {
             case: [(f"{call} of {case}", started, over) for call, started, over in calls]
             for case, (calls, _, _) in MEETINGS.items()
@@ -175,9 +171,9 @@ def contact_of(
         for contact, started, over in contacts:
             name = f"{contact} of {case}"
             events += contact_events(name, started, over, conversationId=case)
-    place.load_events(events)
-    place.transform()
-    return {row["item_id"]: row["contact_id"] for row in place.models()["calls"]}
+    shared_place.load_events(events)
+    shared_place.transform()
+    return {row["item_id"]: row["contact_id"] for row in shared_place.models()["calls"]}
 
 
 @pytest.mark.parametrize("case", MEETINGS)

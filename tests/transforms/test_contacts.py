@@ -11,7 +11,7 @@ import pytest
 
 from sources.gladly.identity import CONVERSATION_MERGES, CUSTOMER_MERGES
 from sources.gladly.work_sessions import WORK_SESSION_EVENTS
-from tests.transforms.places import DATABASES, NOW, Place, Row, lineage, open_place
+from tests.transforms.places import NOW, Place, Row, lineage
 from tests.transforms.test_identities import Merge, merge_rows
 from tests.transforms.world import BuiltWorld, Raw
 
@@ -433,14 +433,10 @@ EVENTS_OF = {
 }
 
 
-@pytest.fixture(params=DATABASES, scope="module")
-def contacts(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
-) -> dict[str, Row]:
+@pytest.fixture(scope="module")
+def contacts(shared_place: Place) -> dict[str, Row]:
     """What a database makes of all these contacts in one build, by their names."""
-    folder = tmp_path_factory.mktemp("contacts")
-    place = open_place(request.param, folder, postgres, ASKS_FOR, only_whole=ONLY_WHOLE)
-    place.load_events(
+    shared_place.load_events(
         # ids of a contact's events keep their order
         told | {"id": f"{told['id']} of {name}", "content": told["content"] | {"contactId": name}}
         for name, events in EVENTS_OF.items()
@@ -451,9 +447,9 @@ def contacts(
         for name, (sessions, _, _) in HANDLED.items()
         for one in sessions
     ]
-    place.load({WORK_SESSION_EVENTS: sessions})
-    place.transform()
-    found = {row["contact_id"]: row for row in place.models()["contacts"]}
+    shared_place.load({WORK_SESSION_EVENTS: sessions})
+    shared_place.transform()
+    found = {row["contact_id"]: row for row in shared_place.models()["contacts"]}
     assert found.keys() == EVENTS_OF.keys()
     return found
 

@@ -553,25 +553,20 @@ STORIES = {
 Reasons = dict[str, dict[str, tuple[float | None, float | None, str]]]
 
 
-@pytest.fixture(params=DATABASES, scope="module")
-def reasons(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: str
-) -> Reasons:
+@pytest.fixture(scope="module")
+def reasons(shared_place: Place) -> Reasons:
     """Each story's figures and reasons: a database tells all of them in one build."""
-    place = open_place(
-        request.param, tmp_path_factory.mktemp("stories"), postgres, ASKS_FOR, only_whole=ONLY_WHOLE
-    )
     events: list[Row] = []
     rows: dict[str, list[Row]] = defaultdict(list)
     for number, story in enumerate(STORIES.values()):
         events += [happened_before(event, number) for event in story.events]
         for table, told in story.rows().items():
             rows[table] += [happened_before(row, number) for row in told]
-    place.load_events(events)
-    place.load({TABLES[table]: each for table, each in rows.items()})
+    shared_place.load_events(events)
+    shared_place.load({TABLES[table]: each for table, each in rows.items()})
     found: Reasons = {}
     by_day = {TOLD - number * APART: name for number, name in enumerate(STORIES)}
-    for row in reconciliation(place):
+    for row in reconciliation(shared_place):
         shown = row["our_value"], row["gladly_value"], row["reason"]
         found.setdefault(by_day[row["local_date"]], {})[row["metric"]] = shown
     return found
