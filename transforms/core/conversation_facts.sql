@@ -38,24 +38,14 @@ closes AS (
   GROUP BY conversation_id
 ),
 
-assignments AS (
-  SELECT
-    conversation_id,
-    from_at,
-    inbox_id,
-    agent_id,
-    ROW_NUMBER() OVER (PARTITION BY conversation_id ORDER BY position DESC) AS rank_from_last
-  FROM conversation_assignments
-),
-
 assigned AS (
   SELECT
     conversation_id,
     COUNT(DISTINCT agent_id) AS agents_assigned,
-    MAX(CASE WHEN rank_from_last = 1 THEN inbox_id END) AS last_inbox_id,
-    MAX(CASE WHEN rank_from_last = 1 THEN agent_id END) AS last_agent_id,
-    MAX(CASE WHEN rank_from_last = 1 THEN from_at END) AS last_assigned_at
-  FROM assignments
+    MAX(CASE WHEN until_at IS NULL THEN inbox_id END) AS last_inbox_id,
+    MAX(CASE WHEN until_at IS NULL THEN agent_id END) AS last_agent_id,
+    MAX(CASE WHEN until_at IS NULL THEN from_at END) AS last_assigned_at
+  FROM conversation_assignments
   GROUP BY conversation_id
 ),
 
